@@ -1,0 +1,100 @@
+"""An agent that repeats what it is told, word by word."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from chatkit.types import (
+    AssistantMessageContent,
+    AssistantMessageContentPartAdded,
+    AssistantMessageContentPartDone,
+    AssistantMessageContentPartTextDelta,
+    AssistantMessageItem,
+    ThreadItemAddedEvent,
+    ThreadItemDoneEvent,
+    ThreadItemUpdatedEvent,
+    ThreadStreamEvent,
+)
+from pydantic import Field
+
+from app.core_settings import CoreSettings
+from app.interfaces import ChatAgent, Turn
+from app.titles import first_words, message_text
+
+MAX_WORDS = 500
+"""Longer messages are repeated in part."""
+
+
+class AgentSettings(CoreSettings):
+    """Settings of the echo agent."""
+
+    echo_delay: float = Field(default=0.02, ge=0)
+    """Seconds between two words."""
+
+
+class EchoAgent:
+    """Answers a message with itself: a stand-in that streams as a model does.
+
+    Args:
+        delay: Seconds between two words.
+    """
+
+    def __init__(self, delay: float) -> None:
+        self._delay = delay
+
+    async def respond(self, turn: Turn) -> AsyncGenerator[ThreadStreamEvent]:
+        """Stream the answer as one assistant message."""
+        item = AssistantMessageItem(
+            id=turn.store.generate_item_id("message", turn.thread, turn.context),
+            thread_id=turn.thread.id,
+            # The SDK uses naive local times throughout.
+            created_at=datetime.now(),
+            content=[],
+        )
+        yield ThreadItemAddedEvent(item=item)
+        yield ThreadItemUpdatedEvent(
+            item_id=item.id,
+            update=AssistantMessageContentPartAdded(
+                content_index=0, content=AssistantMessageContent(text="")
+            ),
+        )
+        words = split_words(reply(turn))
+        for word in words:
+            await asyncio.sleep(self._delay)
+            yield ThreadItemUpdatedEvent(
+                item_id=item.id,
+                update=AssistantMessageContentPartTextDelta(content_index=0, delta=word),
+            )
+        content = AssistantMessageContent(text="".join(words))
+        yield ThreadItemUpdatedEvent(
+            item_id=item.id,
+            update=AssistantMessageContentPartDone(content_index=0, content=content),
+        )
+        yield ThreadItemDoneEvent(item=item.model_copy(update={"content": [content]}))
+
+    async def title(self, text: str) -> str:
+        """Name a thread by the first words of its first message."""
+        return first_words(text)
+
+
+@asynccontextmanager
+async def open_agent(settings: AgentSettings) -> AsyncIterator[ChatAgent]:
+    """Build the agent; it holds nothing that would have to be closed."""
+    yield EchoAgent(settings.echo_delay)
+
+
+def reply(turn: Turn) -> str:
+    """Return the whole answer to a turn."""
+    if turn.message is None:
+        return "Thank you, I have received that."
+    return f"You said: {message_text(turn)}"
+
+
+def split_words(text: str) -> list[str]:
+    """Split *text* after each word, so that the parts joined are the text again."""
+    words = re.findall(r"\s*\S+\s*", text)
+    if len(words) <= MAX_WORDS:
+        return words
+    return [*words[:MAX_WORDS], "…"]

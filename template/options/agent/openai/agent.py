@@ -1,0 +1,156 @@
+"""An agent that answers with an OpenAI model, through the Agents SDK."""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+
+import openai
+import structlog
+from agents import (
+    Agent,
+    OpenAIResponsesModel,
+    RunConfig,
+    Runner,
+    Tool,
+    TResponseInputItem,
+)
+from chatkit.agents import AgentContext, ThreadItemConverter, stream_agent_response
+from chatkit.errors import CustomStreamError
+from chatkit.types import (
+    AssistantMessageItem,
+    HiddenContextItem,
+    ThreadItemAddedEvent,
+    ThreadItemDoneEvent,
+    ThreadItemRemovedEvent,
+    ThreadItemUpdatedEvent,
+    ThreadStreamEvent,
+    UserMessageTagContent,
+)
+from openai.types.responses import ResponseInputContentParam, ResponseInputTextParam
+
+from app.context import RequestContext
+from app.core_settings import CoreSettings
+from app.interfaces import ChatAgent, Turn
+from app.placeholders import RealSecret
+from app.titles import first_words
+
+INSTRUCTIONS = "You are a helpful assistant. Answer in the language of the user's message."
+
+TITLE_INSTRUCTIONS = (
+    "Name a conversation that begins with the user's message. "
+    "Answer with at most six words in the message's language, without quotes or a full stop."
+)
+
+# Tracing would send every conversation to OpenAI's dashboard as well.
+_RUN_CONFIG = RunConfig(tracing_disabled=True)
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class AgentSettings(CoreSettings):
+    """Settings of the model."""
+
+    openai_api_key: RealSecret
+    openai_base_url: str | None = None
+    """Another address of the Responses API, such as a gateway's; OpenAI's own if not set."""
+    chat_model: str = "gpt-5-mini"
+
+
+class OpenAIAgent:
+    """Answers with a model; the tools it is given are offered to the model.
+
+    Args:
+        model: The model, with the client it is reached through.
+        tools: Functions the model may call; see `agents.function_tool`.
+    """
+
+    def __init__(self, model: OpenAIResponsesModel, tools: Sequence[Tool] = ()) -> None:
+        self._agent = Agent[AgentContext[RequestContext]](
+            name="assistant", instructions=INSTRUCTIONS, model=model, tools=list(tools)
+        )
+        self._namer = Agent[None](name="title", instructions=TITLE_INSTRUCTIONS, model=model)
+        self._converter = ItemConverter()
+
+    async def respond(self, turn: Turn) -> AsyncGenerator[ThreadStreamEvent]:
+        """Stream the model's answer; closing the stream ends the run behind it."""
+        context = AgentContext[RequestContext](
+            thread=turn.thread, store=turn.store, request_context=turn.context
+        )
+        history = await self._converter.to_agent_input(turn.history)
+        result = Runner.run_streamed(self._agent, history, context=context, run_config=_RUN_CONFIG)
+        try:
+            async with aclosing(_own_ids(stream_agent_response(context, result), turn)) as events:
+                async for event in events:
+                    yield event
+        except openai.APIError as error:
+            raise _explain(error) from None
+        finally:
+            # Without this the run goes on in the background: more requests, more tool calls.
+            result.cancel()
+
+    async def title(self, text: str) -> str:
+        """Ask the model for a title."""
+        result = await Runner.run(self._namer, text[:2000], run_config=_RUN_CONFIG, max_turns=1)
+        return first_words(str(result.final_output))
+
+
+class ItemConverter(ThreadItemConverter):
+    """Tells the model what the SDK's own converter refuses to."""
+
+    async def tag_to_message_content(self, tag: UserMessageTagContent) -> ResponseInputContentParam:
+        """Describe an @-mention with the data that the page attached to it."""
+        text = f"{tag.text} is {json.dumps({'id': tag.id, 'group': tag.group, **tag.data})}"
+        return ResponseInputTextParam(type="input_text", text=text)
+
+    async def hidden_context_to_input(
+        self, item: HiddenContextItem
+    ) -> TResponseInputItem | list[TResponseInputItem] | None:
+        """Pass on hidden context of any type; what is not text becomes JSON."""
+        content = item.content if isinstance(item.content, str) else json.dumps(item.content)
+        return await super().hidden_context_to_input(item.model_copy(update={"content": content}))
+
+
+@asynccontextmanager
+async def open_agent(settings: AgentSettings) -> AsyncIterator[ChatAgent]:
+    """Build the agent with one client for all requests, which is closed at the end."""
+    key = settings.openai_api_key.get_secret_value()
+    async with openai.AsyncOpenAI(api_key=key, base_url=settings.openai_base_url) as client:
+        yield OpenAIAgent(OpenAIResponsesModel(settings.chat_model, client))
+
+
+async def _own_ids(
+    events: AsyncIterator[ThreadStreamEvent], turn: Turn
+) -> AsyncGenerator[ThreadStreamEvent]:
+    """Give every assistant message an id of our own.
+
+    A model's ids are not ours to trust: gateways repeat them, and two messages with one id
+    would overwrite each other.
+
+    Raises:
+        CustomStreamError: The model stopped in the middle of a message.
+    """
+    ids: dict[str, str] = {}
+    async for event in events:
+        match event:
+            case ThreadItemAddedEvent(item=AssistantMessageItem() as item):
+                ids[item.id] = turn.store.generate_item_id("message", turn.thread, turn.context)
+                yield ThreadItemAddedEvent(item=item.model_copy(update={"id": ids[item.id]}))
+            case ThreadItemUpdatedEvent(item_id=item_id) if item_id in ids:
+                yield event.model_copy(update={"item_id": ids[item_id]})
+            case ThreadItemRemovedEvent(item_id=item_id) if item_id in ids:
+                yield ThreadItemRemovedEvent(item_id=ids.pop(item_id))
+            case ThreadItemDoneEvent(item=AssistantMessageItem() as item) if item.id in ids:
+                yield ThreadItemDoneEvent(item=item.model_copy(update={"id": ids.pop(item.id)}))
+            case _:
+                yield event
+    if ids:
+        raise CustomStreamError("The answer broke off.", allow_retry=True)
+
+
+def _explain(error: openai.APIError) -> CustomStreamError:
+    """Tell the user whether trying again can help, and the log what happened."""
+    status = getattr(error, "status_code", None)
+    log.error("model failed", error=type(error).__name__, status=status)
+    if status is None or status == 429 or status >= 500:
+        return CustomStreamError("The assistant cannot be reached at the moment.", allow_retry=True)
+    return CustomStreamError("The assistant cannot answer this request.", allow_retry=False)

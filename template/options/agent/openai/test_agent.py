@@ -1,0 +1,170 @@
+"""The agent against a server that speaks the Responses API."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import openai
+import pytest
+from agents import OpenAIResponsesModel, function_tool
+from chatkit.types import (
+    HiddenContextItem,
+    InferenceOptions,
+    ThreadMetadata,
+    UserMessageItem,
+    UserMessageTagContent,
+    UserMessageTextContent,
+)
+from llmock.pytest_plugin import LLMock
+
+from app.agent import ItemConverter, OpenAIAgent
+from app.context import RequestContext
+from app.interfaces import ChatStore, Turn
+from app.store import StoreSettings, open_store
+from tests.backend import Backend, is_answer
+
+ALICE = RequestContext(user_id="alice", request_id="test")
+
+
+def test_answer_is_the_models(backend: Backend, model: LLMock) -> None:
+    """What the model streams is streamed on, stored, and comes in pieces."""
+    model.reply("Forty-two, as far as anybody knows.", times=None)
+    client = backend.client()
+    answer = client.create_thread("What is the answer?")
+    assert answer.text == "Forty-two, as far as anybody knows."
+    assert "".join(answer.deltas) == answer.text
+    assert len(answer.deltas) > 1
+    assert client.items(answer.thread_id)[-1] == answer.items[-1]
+
+
+def test_ids_are_our_own(backend: Backend, model: LLMock) -> None:
+    """A message has the same long id from its first event to the store."""
+    answer = backend.client().create_thread("Hi")
+    added = answer.of_type("thread.item.added")[0]["item"]["id"]
+    updated = {event["item_id"] for event in answer.of_type("thread.item.updated")}
+    assert updated == {added}
+    assert [item["id"] for item in answer.items if is_answer(item)] == [added]
+    assert len(added) == len("msg_") + 32
+
+
+def test_model_is_given_the_conversation(backend: Backend, model: LLMock) -> None:
+    """Each turn sends what was said before, oldest first."""
+    client = backend.client()
+    thread_id = client.create_thread("My name is Ada.").thread_id
+    client.say(thread_id, "What is my name?")
+    sent = str(model.requests[-1].body)
+    assert sent.index("My name is Ada.") < sent.index("What is my name?")
+
+
+def test_title_is_the_models(backend: Backend, model: LLMock) -> None:
+    """A new thread is named by the model, in its first turn."""
+    model.reply("A talk about tea", times=None)
+    client = backend.client()
+    answer = client.create_thread("I like tea")
+    assert answer.of_type("thread.updated")[-1]["thread"]["title"] == "A talk about tea"
+    assert client.call("threads.get_by_id", thread_id=answer.thread_id)["title"]
+
+
+def test_refused_request_is_not_retried(backend: Backend, model: LLMock) -> None:
+    """A wrong key is an error event that does not invite to try again."""
+    model.fail(401, times=None)
+    error = backend.client().create_thread("Hi").of_type("error")[0]
+    assert error["allow_retry"] is False
+    assert "401" not in error["message"]
+
+
+def test_broken_stream_can_be_retried(backend: Backend, model: LLMock) -> None:
+    """A model that stops in the middle is an error event that invites to try again."""
+    client = backend.client()
+    thread_id = client.create_thread("Hi").thread_id
+    model.disconnect(after_chunks=6)
+    answer = client.say(thread_id, "Tell me more")
+    assert answer.of_type("error")[0]["allow_retry"] is True
+    user_message = next(item for item in answer.items if item["type"] == "user_message")
+    again = client.stream(
+        "threads.retry_after_item", thread_id=thread_id, item_id=user_message["id"]
+    )
+    assert again.text
+
+
+@pytest.mark.anyio
+async def test_stop_ends_the_run(
+    monkeypatch: pytest.MonkeyPatch, store_env: dict[str, str], model: LLMock
+) -> None:
+    """Closing an answer cancels the tool that runs, and the model is not asked again."""
+    begun, cancelled = asyncio.Event(), asyncio.Event()
+
+    @function_tool
+    async def look_it_up() -> str:
+        """Look something up, slowly."""
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+        return "found"
+
+    model.call_tool("look_it_up")
+    async with (
+        new_turn(monkeypatch, store_env) as turn,
+        openai.AsyncOpenAI(api_key="sk-local", base_url=model.base_url()) as client,
+    ):
+        agent = OpenAIAgent(OpenAIResponsesModel("gpt-5-mini", client), tools=[look_it_up])
+
+        async def answer() -> list[object]:
+            return [event async for event in agent.respond(turn)]
+
+        task = asyncio.create_task(answer())
+        await asyncio.wait_for(begun.wait(), 10)
+        task.cancel()
+        await asyncio.wait_for(cancelled.wait(), 10)
+        await asyncio.wait([task])
+    assert len(model.requests) == 1
+
+
+@pytest.mark.anyio
+async def test_mentions_and_hidden_context_reach_the_model() -> None:
+    """What the SDK's own converter refuses is told to the model."""
+    tag = UserMessageTagContent(id="42", text="Ada", data={"role": "admin"})
+    hidden = HiddenContextItem(
+        id="h", thread_id="t", created_at=datetime.now(), content={"plan": "pro"}
+    )
+    sent = str(await ItemConverter().to_agent_input([user_message([tag]), hidden]))
+    assert '"role": "admin"' in sent
+    assert '"plan": "pro"' in sent
+
+
+def user_message(
+    content: list[UserMessageTextContent | UserMessageTagContent],
+) -> UserMessageItem:
+    """Return a user's message."""
+    return UserMessageItem(
+        id="msg",
+        thread_id="thr",
+        created_at=datetime.now(),
+        content=list(content),
+        inference_options=InferenceOptions(),
+    )
+
+
+@asynccontextmanager
+async def new_turn(
+    monkeypatch: pytest.MonkeyPatch, store_env: dict[str, str]
+) -> AsyncIterator[Turn]:
+    """Store a thread with one message, and return the turn that answers it."""
+    for name, value in store_env.items():
+        monkeypatch.setenv(name, value)
+    message = user_message([UserMessageTextContent(text="Look it up")])
+    async with open_store(StoreSettings()) as store:
+        thread = await save_thread(store)
+        await store.add_thread_item(thread.id, message, ALICE)
+        yield Turn(thread, message, [message], store, ALICE)
+
+
+async def save_thread(store: ChatStore) -> ThreadMetadata:
+    """Store an empty thread."""
+    thread = ThreadMetadata(id="thr", created_at=datetime.now())
+    await store.save_thread(thread, ALICE)
+    return thread

@@ -1,0 +1,99 @@
+"""Authentication by a signed token (JWT, HS256) in the `Authorization` header."""
+
+from datetime import UTC, datetime, timedelta
+
+import jwt
+from fastapi import Request
+from pydantic import SecretStr, field_validator
+
+from app.core_settings import CoreSettings
+from app.errors import ApiError, StartupError
+from app.interfaces import Authenticator
+from app.placeholders import RealSecret
+
+ALGORITHM = "HS256"
+
+MIN_SECRET_BYTES = 32
+"""HS256 needs a key at least as long as its hash (RFC 7518, section 3.2)."""
+
+_LEEWAY = timedelta(seconds=10)
+"""How far the clock of whoever signs may differ from ours."""
+
+
+class AuthSettings(CoreSettings):
+    """What a token must look like."""
+
+    jwt_secret: RealSecret
+    """Shared with whatever signs the tokens."""
+    jwt_issuer: str | None = None
+    """If set, `iss` must be this."""
+    jwt_audience: str | None = None
+    """If set, `aud` must be or contain this; if not, a token must not have one."""
+
+    @field_validator("jwt_secret")
+    @classmethod
+    def refuse_short_secret(cls, secret: SecretStr) -> SecretStr:
+        """Refuse what could be guessed."""
+        if len(secret.get_secret_value().encode()) < MIN_SECRET_BYTES:
+            raise ValueError(f"needs at least {MIN_SECRET_BYTES} bytes; try `openssl rand -hex 32`")
+        return secret
+
+
+class TokenBearer:
+    """Takes the user from the token's `sub`, and from nowhere else.
+
+    Args:
+        settings: What a token must look like.
+    """
+
+    def __init__(self, settings: AuthSettings) -> None:
+        self._settings = settings
+
+    async def __call__(self, request: Request) -> str:
+        """Return the token's user; 401 without a valid token."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise ApiError(401, "unauthorized", "Send a token: `Authorization: Bearer …`.")
+        try:
+            claims = jwt.decode(
+                token.strip(),
+                self._settings.jwt_secret.get_secret_value(),
+                algorithms=[ALGORITHM],
+                issuer=self._settings.jwt_issuer,
+                audience=self._settings.jwt_audience,
+                leeway=_LEEWAY,
+                options={"require": ["exp", "sub"]},
+            )
+        except jwt.InvalidTokenError:
+            # Why is not for the sender to know: it would help to forge one.
+            raise ApiError(401, "unauthorized", "The token is not valid.") from None
+        user: str = claims["sub"]
+        if not user or len(user) > 255 or not user.isprintable():
+            raise ApiError(401, "unauthorized", "The token is not valid.")
+        return user
+
+
+def create_auth(settings: AuthSettings) -> Authenticator:
+    """Build the authentication from its settings."""
+    return TokenBearer(settings)
+
+
+def local_token(user: str, settings: AuthSettings, *, hours: float = 12) -> str:
+    """Sign a token for *user*, for work on your own machine.
+
+    Args:
+        user: The user's id.
+        settings: The secret, and the issuer and audience if they are required.
+        hours: How long the token is valid.
+
+    Raises:
+        StartupError: In production, where your login signs the tokens.
+    """
+    if settings.app_env == "production":
+        raise StartupError("APP_ENV=production signs nobody in from the command line")
+    claims: dict[str, object] = {"sub": user, "exp": datetime.now(UTC) + timedelta(hours=hours)}
+    if settings.jwt_issuer is not None:
+        claims["iss"] = settings.jwt_issuer
+    if settings.jwt_audience is not None:
+        claims["aud"] = settings.jwt_audience
+    return jwt.encode(claims, settings.jwt_secret.get_secret_value(), ALGORITHM)

@@ -1,0 +1,125 @@
+"""Only a valid token signs in, and only as its own user."""
+
+import json
+import time
+from typing import Any
+
+import jwt
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from app.auth import AuthSettings, local_token
+from app.errors import StartupError
+from tests.backend import Backend, StartBackend
+
+ANOTHER_SECRET = "0123456789abcdef0123456789abcdef"
+
+
+NOW = int(time.time())
+
+
+def sign(secret: str, **changes: Any) -> str:
+    """Sign the claims of a valid token with *changes*; None takes a claim away."""
+    claims = {"sub": "alice", "exp": NOW + 3600, **changes}
+    kept = {name: value for name, value in claims.items() if value is not None}
+    # Not `jwt.encode`: it refuses to sign some of what must be refused here.
+    return jwt.api_jws.encode(json.dumps(kept).encode(), secret, "HS256")
+
+
+def status_with(backend: Backend, authorization: str) -> int:
+    """Return the status of a request with this header."""
+    headers = {"Authorization": authorization} if authorization else {}
+    return backend.client(headers=headers).post("threads.list").status_code
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer garbage", "Basic YTpi", "alice"])
+def test_no_token_is_401(backend: Backend, authorization: str) -> None:
+    """What is not a bearer token is refused."""
+    assert status_with(backend, authorization) == 401
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"exp": None},
+        {"sub": None},
+        {"sub": ""},
+        {"sub": 7},
+        {"sub": "a\x00b"},
+        {"exp": NOW - 3600},
+        {"nbf": NOW + 3600},
+        {"aud": "somebody else"},
+    ],
+    ids=str,
+)
+def test_wrong_claims_are_401(
+    backend: Backend, auth_env: dict[str, str], changes: dict[str, Any]
+) -> None:
+    """A well signed token is refused when its claims are not right."""
+    token = sign(auth_env["JWT_SECRET"], **changes)
+    assert status_with(backend, f"Bearer {token}") == 401
+
+
+def test_foreign_signature_is_401(backend: Backend) -> None:
+    """A token that another secret signed is refused."""
+    assert status_with(backend, f"Bearer {sign(ANOTHER_SECRET)}") == 401
+
+
+def test_unsigned_token_is_401(backend: Backend) -> None:
+    """A token that says it needs no signature is refused."""
+    token = jwt.encode({"sub": "alice", "exp": NOW + 3600}, None, algorithm="none")
+    assert status_with(backend, f"Bearer {token}") == 401
+
+
+def test_refusal_is_json_and_says_how_to_sign_in(backend: Backend) -> None:
+    """A 401 names the scheme and nothing else."""
+    response = backend.client(headers={}).post("threads.list")
+    assert response.headers["www-authenticate"] == "Bearer"
+    assert response.json()["error"]["code"] == "unauthorized"
+
+
+def test_users_do_not_see_each_other(backend: Backend) -> None:
+    """A thread of one user does not exist for another."""
+    thread_id = backend.client("alice").create_thread("Hi").thread_id
+    bob = backend.client("bob")
+    assert thread_id not in [thread["id"] for thread in bob.call("threads.list")["data"]]
+    foreign = bob.post("threads.get_by_id", thread_id=thread_id)
+    unknown = bob.post("threads.get_by_id", thread_id="thr_unknown")
+    assert (foreign.status_code, foreign.content) == (404, unknown.content)
+
+
+def test_short_secret_is_refused() -> None:
+    """A secret that could be guessed does not start."""
+    with pytest.raises(ValidationError, match="needs at least 32 bytes"):
+        AuthSettings(jwt_secret=SecretStr("short"))
+
+
+def test_placeholder_is_refused() -> None:
+    """The example's secret does not start, however long it is."""
+    with pytest.raises(ValidationError, match="is still a placeholder"):
+        AuthSettings(jwt_secret=SecretStr("change-me-" * 8))
+
+
+def test_issuer_and_audience_are_checked(
+    start_backend: StartBackend, auth_env: dict[str, str]
+) -> None:
+    """With JWT_ISSUER and JWT_AUDIENCE set, other tokens are refused."""
+    backend = start_backend(JWT_ISSUER="https://login.example", JWT_AUDIENCE="chat")
+    right = {"iss": "https://login.example", "aud": ["chat", "mail"]}
+    statuses = [
+        status_with(backend, f"Bearer {sign(auth_env['JWT_SECRET'], **changes)}")
+        for changes in (
+            right,
+            {},
+            {**right, "aud": "mail"},
+            {**right, "iss": "https://evil.example"},
+        )
+    ]
+    assert statuses == [200, 401, 401, 401]
+
+
+def test_no_tokens_from_the_command_line_in_production() -> None:
+    """In production only the login signs tokens."""
+    settings = AuthSettings(app_env="production", jwt_secret=SecretStr(ANOTHER_SECRET))
+    with pytest.raises(StartupError, match="APP_ENV=production signs nobody in"):
+        local_token("alice", settings)

@@ -1,0 +1,64 @@
+"""Authentication for one local user: nobody has to sign in."""
+
+import ipaddress
+from typing import Self
+
+from fastapi import Request
+from pydantic import model_validator
+
+from app.core_settings import CoreSettings
+from app.errors import ApiError
+from app.interfaces import Authenticator
+
+LOCAL_USER = "local"
+"""Owns every thread."""
+
+
+class AuthSettings(CoreSettings):
+    """Keeps a backend that anybody may use on this machine."""
+
+    allow_remote: bool = False
+    """Listen on other addresses too: for a container, behind something that keeps others out."""
+
+    @model_validator(mode="after")
+    def refuse_the_open(self) -> Self:
+        """Refuse to serve other people as one user."""
+        if self.app_env == "production":
+            raise ValueError("APP_ENV=production needs users who sign in, see app/auth.py")
+        if not self.allow_remote and not is_loopback(self.host):
+            raise ValueError(
+                f"HOST={self.host} lets everybody in as the same user; "
+                "set ALLOW_REMOTE=yes if only you can reach it"
+            )
+        return self
+
+
+class LocalUser:
+    """Takes every request for the local user's.
+
+    Args:
+        allow_remote: Whether requests may come from other machines.
+    """
+
+    def __init__(self, allow_remote: bool) -> None:
+        self._allow_remote = allow_remote
+
+    async def __call__(self, request: Request) -> str:
+        """Return the local user; 403 for other machines, whatever address is listened on."""
+        client = request.client
+        if not self._allow_remote and client is not None and not is_loopback(client.host):
+            raise ApiError(403, "not_local", "This backend answers its own machine only.")
+        return LOCAL_USER
+
+
+def create_auth(settings: AuthSettings) -> Authenticator:
+    """Build the authentication from its settings."""
+    return LocalUser(settings.allow_remote)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether *host* can only be reached from this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

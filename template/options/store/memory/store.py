@@ -1,0 +1,203 @@
+"""Keeps conversations in the memory of this process; they end with it."""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from chatkit.store import NotFoundError
+from chatkit.types import FeedbackKind, Page, ThreadItem, ThreadMetadata
+from pydantic import TypeAdapter
+
+from app.context import RequestContext
+from app.core_settings import CoreSettings
+from app.interfaces import ChatStore
+
+MAX_PAGE = 10_000
+"""Most entries of one page; the ChatKit client asks for 9999 threads at once."""
+
+_THREAD_FIELDS = set(ThreadMetadata.model_fields)
+_ITEM: TypeAdapter[ThreadItem] = TypeAdapter(ThreadItem)
+
+Entry = TypeVar("Entry")
+Loaded = TypeVar("Loaded")
+
+
+class StoreSettings(CoreSettings):
+    """The memory needs no settings."""
+
+
+@asynccontextmanager
+async def open_store(settings: StoreSettings) -> AsyncIterator[ChatStore]:
+    """Open an empty store."""
+    yield MemoryStore()
+
+
+class Series(Generic[Entry]):
+    """Entries by id, in the order in which they were first put in."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, tuple[int, Entry]] = {}
+        self._order: list[tuple[int, str]] = []
+        """Ascending numbers: a page is found without a walk through those before it."""
+        self._last = 0
+
+    def get(self, key: str) -> Entry:
+        """Return an entry.
+
+        Raises:
+            NotFoundError: There is none with this id.
+        """
+        if key not in self._entries:
+            raise NotFoundError(key)
+        return self._entries[key][1]
+
+    def put(self, key: str, entry: Entry) -> None:
+        """Replace an entry where it stands, or append it."""
+        if key in self._entries:
+            number, _ = self._entries[key]
+        else:
+            number = self._last = self._last + 1
+            self._order.append((number, key))
+        self._entries[key] = (number, entry)
+
+    def remove(self, key: str) -> None:
+        """Remove an entry, if there is one."""
+        if key in self._entries:
+            del self._order[self._position(key)]
+            del self._entries[key]
+
+    def page(
+        self, after: str | None, limit: int, order: str, load: Callable[[Entry], Loaded]
+    ) -> Page[Loaded]:
+        """Return at most *limit* entries behind the one called *after*.
+
+        Raises:
+            NotFoundError: There is no entry called *after*.
+        """
+        limit = min(max(limit, 1), MAX_PAGE)
+        if order == "asc":
+            begin = 0 if after is None else self._position(after) + 1
+            keys = [key for _, key in self._order[begin : begin + limit]]
+            more = begin + limit < len(self._order)
+        else:
+            end = len(self._order) if after is None else self._position(after)
+            keys = [key for _, key in reversed(self._order[max(end - limit, 0) : end])]
+            more = end > limit
+        data = [load(self.get(key)) for key in keys]
+        return Page(data=data, has_more=more, after=keys[-1] if more else None)
+
+    def _position(self, key: str) -> int:
+        self.get(key)
+        return bisect_left(self._order, (self._entries[key][0], key))
+
+
+@dataclass
+class StoredThread:
+    """A thread; it and its items are text, since the SDK goes on changing what it hands over."""
+
+    payload: str
+    items: Series[str] = field(default_factory=Series)
+    feedback: dict[str, FeedbackKind] = field(default_factory=dict)
+
+    def load(self) -> ThreadMetadata:
+        """Return a new object each time."""
+        return ThreadMetadata.model_validate_json(self.payload)
+
+
+class MemoryStore(ChatStore):
+    """Keeps threads by user. No method awaits anything, so none sees another's half-done work."""
+
+    def __init__(self) -> None:
+        self._threads: defaultdict[str, Series[StoredThread]] = defaultdict(Series)
+        self._owners: dict[str, str] = {}
+
+    async def load_thread(self, thread_id: str, context: RequestContext) -> ThreadMetadata:
+        """Return the user's thread."""
+        return self._thread(thread_id, context).load()
+
+    async def save_thread(self, thread: ThreadMetadata, context: RequestContext) -> None:
+        """Replace the user's thread, or create it."""
+        # The SDK also hands over a `Thread`, whose page of items must not be kept.
+        payload = thread.model_dump_json(include=_THREAD_FIELDS)
+        if thread.id in self._owners:
+            self._thread(thread.id, context).payload = payload
+        else:
+            self._owners[thread.id] = context.user_id
+            self._threads[context.user_id].put(thread.id, StoredThread(payload))
+
+    async def load_threads(
+        self, limit: int, after: str | None, order: str, context: RequestContext
+    ) -> Page[ThreadMetadata]:
+        """Return a page of the user's threads."""
+        threads = self._threads.get(context.user_id, Series[StoredThread]())
+        return threads.page(after, limit, order, StoredThread.load)
+
+    async def delete_thread(self, thread_id: str, context: RequestContext) -> None:
+        """Delete the user's thread, its items and their feedback."""
+        self._thread(thread_id, context)
+        self._threads[context.user_id].remove(thread_id)
+        del self._owners[thread_id]
+
+    async def load_item(self, thread_id: str, item_id: str, context: RequestContext) -> ThreadItem:
+        """Return an item of the user's thread."""
+        return _ITEM.validate_json(self._thread(thread_id, context).items.get(item_id))
+
+    async def add_thread_item(
+        self, thread_id: str, item: ThreadItem, context: RequestContext
+    ) -> None:
+        """Save the item; one that continues over several turns is added again."""
+        await self.save_item(thread_id, item, context)
+
+    async def save_item(self, thread_id: str, item: ThreadItem, context: RequestContext) -> None:
+        """Replace the item where it stands, or append it to the user's thread."""
+        self._thread(thread_id, context).items.put(item.id, item.model_dump_json())
+
+    async def load_thread_items(
+        self,
+        thread_id: str,
+        after: str | None,
+        limit: int,
+        order: str,
+        context: RequestContext,
+    ) -> Page[ThreadItem]:
+        """Return a page of the items of the user's thread."""
+        items = self._thread(thread_id, context).items
+        return items.page(after, limit, order, _ITEM.validate_json)
+
+    async def delete_thread_item(
+        self, thread_id: str, item_id: str, context: RequestContext
+    ) -> None:
+        """Delete the item, if there is one: the SDK also removes items it never stored."""
+        thread = self._thread(thread_id, context)
+        thread.items.remove(item_id)
+        thread.feedback.pop(item_id, None)
+
+    async def save_feedback(
+        self,
+        thread_id: str,
+        item_ids: Sequence[str],
+        kind: FeedbackKind,
+        context: RequestContext,
+    ) -> None:
+        """Replace the user's verdict on each item."""
+        thread = self._thread(thread_id, context)
+        for item_id in item_ids:
+            thread.items.get(item_id)
+        thread.feedback.update(dict.fromkeys(item_ids, kind))
+
+    async def load_feedback(
+        self, thread_id: str, context: RequestContext
+    ) -> dict[str, FeedbackKind]:
+        """Return the verdicts in the user's thread by item id."""
+        return dict(self._thread(thread_id, context).feedback)
+
+    async def ping(self) -> None:
+        """Return: the memory is always there."""
+
+    def _thread(self, thread_id: str, context: RequestContext) -> StoredThread:
+        if self._owners.get(thread_id) != context.user_id:
+            raise NotFoundError(thread_id)
+        return self._threads[context.user_id].get(thread_id)

@@ -1,0 +1,103 @@
+"""Keeps conversations in PostgreSQL."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from psycopg import AsyncConnection, ProgrammingError
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from pydantic import SecretStr, field_validator
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from app.core_settings import CoreSettings
+from app.database import migration, upgrade
+from app.interfaces import ChatStore
+from app.placeholders import RealSecret
+from app.sql_store import SqlStore
+
+_EXAMPLE = "postgresql://user:password@localhost:5432/chatkit"
+_MIGRATION_LOCK = int.from_bytes(b"chatkit", "big")
+"""Any number that nothing else in this database takes as an advisory lock."""
+_DEFAULTS = {
+    "connect_timeout": 5,  # seconds
+    # Without it, a server that vanished from the network is missed only after many minutes.
+    "tcp_user_timeout": 10_000,  # milliseconds
+}
+
+
+class StoreSettings(CoreSettings):
+    """How to reach the database."""
+
+    database_url: RealSecret
+    """`postgres://` or `postgresql://`, as the provider hands it out; it holds the password."""
+
+    @field_validator("database_url")
+    @classmethod
+    def require_postgres(cls, value: SecretStr) -> SecretStr:
+        """Refuse what is not a URL for PostgreSQL."""
+        url = value.get_secret_value()
+        if not url.startswith(("postgres://", "postgresql://")):
+            raise ValueError(f"is not a URL for PostgreSQL; use {_EXAMPLE}")
+        try:
+            conninfo_to_dict(url)
+        except ProgrammingError as error:
+            raise ValueError(f"{_fault(error)}; use {_EXAMPLE}") from None
+        return value
+
+
+@asynccontextmanager
+async def open_store(settings: StoreSettings) -> AsyncIterator[ChatStore]:
+    """Open a pool of connections; in development, also bring the tables up to date.
+
+    Raises:
+        StartupError: The tables are to be brought up to date, and cannot be.
+    """
+    if settings.app_env == "development":
+        await migrate(settings)
+    engine = create_writer(settings)
+    try:
+        yield SqlStore(reader=engine.execution_options(isolation_level="AUTOCOMMIT"), writer=engine)
+    finally:
+        await engine.dispose()
+
+
+async def migrate(settings: StoreSettings) -> None:
+    """Bring the tables of the database up to date.
+
+    Raises:
+        StartupError: The database cannot be reached or its tables cannot be changed.
+    """
+    engine = create_writer(settings)
+    try:
+        async with migration(engine) as connection:
+            # Workers that start together take turns.
+            await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            await connection.run_sync(upgrade)
+    finally:
+        await engine.dispose()
+
+
+def create_writer(settings: StoreSettings) -> AsyncEngine:
+    """Return the pool of connections.
+
+    The URL goes to libpq and not to SQLAlchemy: all that a provider may put into it is
+    understood.
+    """
+    url = settings.database_url.get_secret_value()
+    conninfo = make_conninfo("", **(_DEFAULTS | conninfo_to_dict(url)))
+
+    async def connect() -> AsyncConnection:
+        # Poolers such as PgBouncer may give each transaction another server, on which
+        # statements that were prepared before do not exist.
+        return await AsyncConnection.connect(conninfo, prepare_threshold=None)
+
+    return create_async_engine(
+        "postgresql+psycopg://", async_creator=connect, pool_pre_ping=True, hide_parameters=True
+    )
+
+
+def _fault(error: ProgrammingError) -> str:
+    """Say what is wrong with the URL; the driver's own words can hold parts of a password."""
+    option = re.search(r'invalid URI query parameter: "(\w+)"', str(error))
+    return f"has an unknown option, {option[1]}" if option else "cannot be understood"

@@ -1,0 +1,115 @@
+"""Keeps conversations in one SQLite file."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from pydantic import field_validator
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from app.core_settings import CoreSettings
+from app.database import migration, upgrade
+from app.interfaces import ChatStore
+from app.sql_store import SqlStore
+
+_EXAMPLE = "sqlite:///chatkit.db"
+_PRAGMAS = (
+    # Wait up to 5 seconds for another process that writes. First, so that the next line does.
+    "PRAGMA busy_timeout = 5000",
+    # Reading goes on while somebody writes.
+    "PRAGMA journal_mode = WAL",
+    # What was acknowledged must survive a power cut: flush to the disk at every commit.
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+)
+
+
+class StoreSettings(CoreSettings):
+    """Where the file is."""
+
+    database_url: str = _EXAMPLE
+    """`sqlite:///relative/path.db` or `sqlite:////absolute/path.db`."""
+
+    @field_validator("database_url")
+    @classmethod
+    def require_file(cls, value: str) -> str:
+        """Refuse what does not name a file."""
+        try:
+            url = make_url(value)
+        except (ArgumentError, ValueError):
+            raise ValueError(f"is not a URL; use {_EXAMPLE}") from None
+        if url.get_backend_name() != "sqlite":
+            raise ValueError(f"is a URL for {url.get_backend_name()}; use {_EXAMPLE}")
+        if url.database in {None, "", ":memory:"}:
+            raise ValueError(f"does not name a file; use {_EXAMPLE}")
+        return value
+
+
+@asynccontextmanager
+async def open_store(settings: StoreSettings) -> AsyncIterator[ChatStore]:
+    """Open the file; in development, also create it and bring its tables up to date.
+
+    Raises:
+        StartupError: The file cannot be opened or its tables cannot be changed.
+    """
+    if settings.app_env == "development":
+        await migrate(settings)
+    reader, writer = create_reader(settings), create_writer(settings)
+    try:
+        yield SqlStore(reader=reader, writer=writer)
+    finally:
+        await reader.dispose()
+        await writer.dispose()
+
+
+async def migrate(settings: StoreSettings) -> None:
+    """Create the file if there is none, and bring its tables up to date.
+
+    Raises:
+        StartupError: The file cannot be opened or its tables cannot be changed.
+    """
+    writer = create_writer(settings)
+    try:
+        async with migration(writer) as connection:
+            await connection.run_sync(upgrade)
+    finally:
+        await writer.dispose()
+
+
+def create_reader(settings: StoreSettings) -> AsyncEngine:
+    """Return the engine that reads, on several connections at once."""
+    engine = create_async_engine(_url(settings), isolation_level="AUTOCOMMIT", hide_parameters=True)
+    event.listen(engine.sync_engine, "connect", _set_up)
+    return engine
+
+
+def create_writer(settings: StoreSettings) -> AsyncEngine:
+    """Return the engine that writes.
+
+    SQLite lets one connection write at a time, and those that wait for it poll. With a single
+    connection, the tasks of this process queue up for it instead, in order.
+    """
+    engine = create_async_engine(_url(settings), pool_size=1, max_overflow=0, hide_parameters=True)
+    event.listen(engine.sync_engine, "connect", _set_up)
+    event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
+def _url(settings: StoreSettings) -> URL:
+    return make_url(settings.database_url).set(drivername="sqlite+aiosqlite")
+
+
+def _set_up(connection: DBAPIConnection, _record: object) -> None:
+    """Prepare a new connection."""
+    connection.isolation_level = None  # The driver must not begin transactions on its own.
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    """Take the write lock at once: a transaction that reads first may not get it later."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

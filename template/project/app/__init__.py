@@ -1,0 +1,1 @@
+"""A ChatKit backend."""

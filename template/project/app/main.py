@@ -1,0 +1,94 @@
+"""Puts the application together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from chatkit.store import NotFoundError
+from fastapi import FastAPI, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
+from starlette.exceptions import HTTPException
+
+from app.agent import open_agent
+from app.auth import create_auth
+from app.errors import ApiError
+from app.interfaces import StoreUnavailableError
+from app.logs import RequestLog, configure_logging
+from app.responses import error_response
+from app.routes import router
+from app.server import ChatServer
+from app.settings import Settings, load_settings
+from app.store import open_store
+from app.streaming import Turns
+
+CORS_HEADERS = [
+    "accept-language",
+    "authorization",
+    "chatkit-device-id",
+    "chatkit-frame-instance-id",
+    "content-type",
+]
+"""Request headers of ChatKit's client; a browser sends none that the preflight does not allow."""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Build the application.
+
+    Args:
+        settings: Read from the environment if not given.
+
+    Raises:
+        StartupError: A setting is missing or wrong.
+    """
+    settings = settings or load_settings()
+    configure_logging()
+    app = FastAPI(title="ChatKit backend", lifespan=lifespan, openapi_url=None)
+    app.state.settings = settings
+    app.state.authenticate = create_auth(settings)
+    app.include_router(router)
+    for kind in (ApiError, NotFoundError, StoreUnavailableError, HTTPException):
+        app.add_exception_handler(kind, on_error)
+    app.add_middleware(RequestLog)
+    # Added last, so outermost: errors too must carry CORS headers.
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=CORS_HEADERS,
+        expose_headers=["X-Request-ID"],
+    )
+    return app
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Open the store and the agent, once per process, and close them at the end."""
+    settings: Settings = app.state.settings
+    turns = Turns()
+    async with open_store(settings) as store, open_agent(settings) as agent:
+        app.state.turns = turns
+        app.state.server = ChatServer(store, agent, settings.history_items)
+        try:
+            yield
+        finally:
+            # Before the store is closed: a cut-off answer is still to be stored.
+            await turns.close()
+
+
+async def on_error(request: Request, error: Exception) -> Response:
+    """Answer the errors that are meant for the client."""
+    match error:
+        case ApiError():
+            return error_response(error.status, error.code, error.message)
+        case NotFoundError():
+            # The same for what does not exist and for what belongs to somebody else.
+            return error_response(404, "not_found", "There is no such thread or item.")
+        case StoreUnavailableError():
+            response = error_response(503, "store_unavailable", "The store does not answer.")
+            response.headers["Retry-After"] = "5"
+            return response
+        case HTTPException():
+            response = error_response(error.status_code, "http_error", error.detail)
+            response.headers.update(error.headers or {})
+            return response
+        case _:
+            raise error

@@ -1,0 +1,114 @@
+"""Refuses what the SDK would answer with a 500, a torn stream or a ghost thread."""
+
+from chatkit.server import ChatKitServer
+from chatkit.types import (
+    AttachmentsCreateReq,
+    AttachmentsDeleteReq,
+    ChatKitReq,
+    ClientToolCallItem,
+    InputTranscribeReq,
+    StructuredInputItem,
+    ThreadMetadata,
+    ThreadsAddClientToolOutputReq,
+    ThreadsAddStructuredInputReq,
+    ThreadsAddUserMessageReq,
+    ThreadsCreateReq,
+    ThreadsCustomActionReq,
+    ThreadsRetryAfterItemReq,
+    ThreadsSyncCustomActionReq,
+    UserMessageInput,
+    UserMessageItem,
+    WidgetItem,
+)
+
+from app.context import RequestContext
+from app.errors import ApiError
+from app.interfaces import ChatStore
+from app.server import ChatServer
+
+
+async def check_request(request: ChatKitReq, server: ChatServer, context: RequestContext) -> None:
+    """Return if the SDK can carry out *request*.
+
+    Raises:
+        ApiError: It cannot: 400 for what this server does not offer or makes no sense, 409
+            for what the state of the thread forbids.
+        NotFoundError: The thread, item or attachment does not exist for this user.
+    """
+    _check_offered(request, server)
+    store = server.store
+    match request:
+        case ThreadsCreateReq():
+            await _check_message(request.params.input, store, context)
+        case ThreadsAddUserMessageReq():
+            await _check_open(request.params.thread_id, store, context)
+            await _check_message(request.params.input, store, context)
+        case ThreadsRetryAfterItemReq():
+            thread = await _check_open(request.params.thread_id, store, context)
+            item = await store.load_item(thread.id, request.params.item_id, context)
+            if not isinstance(item, UserMessageItem):
+                raise ApiError(400, "not_a_user_message", "Only a user message can be retried.")
+        case ThreadsAddClientToolOutputReq():
+            thread = await _check_open(request.params.thread_id, store, context)
+            await _check_pending_tool_call(thread, store, context)
+        case ThreadsAddStructuredInputReq():
+            thread = await _check_open(request.params.thread_id, store, context)
+            item = await store.load_item(thread.id, request.params.item_id, context)
+            if not isinstance(item, StructuredInputItem) or item.status != "pending":
+                raise ApiError(409, "no_pending_input", "This item does not wait for an answer.")
+        case ThreadsCustomActionReq() | ThreadsSyncCustomActionReq():
+            thread = await _check_open(request.params.thread_id, store, context)
+            if request.params.item_id is not None:
+                item = await store.load_item(thread.id, request.params.item_id, context)
+                if not isinstance(item, WidgetItem):
+                    raise ApiError(400, "not_a_widget", "Only a widget can send an action.")
+        case _:
+            pass
+
+
+def _check_offered(request: ChatKitReq, server: ChatServer) -> None:
+    """Refuse the operations whose method of the SDK is not overridden."""
+    match request:
+        case AttachmentsCreateReq() | AttachmentsDeleteReq():
+            offered = server.attachment_store is not None
+        case InputTranscribeReq():
+            offered = _overrides(server, "transcribe")
+        case ThreadsCustomActionReq():
+            offered = _overrides(server, "action")
+        case ThreadsSyncCustomActionReq():
+            offered = _overrides(server, "sync_action")
+        case _:
+            offered = True
+    if not offered:
+        raise ApiError(400, "not_supported", f"This server does not offer {request.type}.")
+
+
+def _overrides(server: ChatServer, method: str) -> bool:
+    return getattr(type(server), method) is not getattr(ChatKitServer, method)
+
+
+async def _check_open(thread_id: str, store: ChatStore, context: RequestContext) -> ThreadMetadata:
+    """Return the thread; a locked or closed one takes no more turns."""
+    thread = await store.load_thread(thread_id, context)
+    if thread.status.type != "active":
+        code = f"thread_{thread.status.type}"
+        raise ApiError(409, code, thread.status.reason or f"This thread is {thread.status.type}.")
+    return thread
+
+
+async def _check_message(
+    message: UserMessageInput, store: ChatStore, context: RequestContext
+) -> None:
+    if not message.content and not message.attachments:
+        raise ApiError(400, "empty_message", "The message is empty.")
+    for attachment_id in message.attachments:
+        await store.load_attachment(attachment_id, context)
+
+
+async def _check_pending_tool_call(
+    thread: ThreadMetadata, store: ChatStore, context: RequestContext
+) -> None:
+    page = await store.load_thread_items(thread.id, None, 1, "desc", context)
+    last = page.data[0] if page.data else None
+    if not isinstance(last, ClientToolCallItem) or last.status != "pending":
+        raise ApiError(409, "no_pending_tool_call", "No client tool call waits for an output.")

@@ -1,0 +1,130 @@
+"""The ChatKit server: parses requests and runs turns."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from weakref import WeakValueDictionary
+
+from chatkit.server import ChatKitServer, NonStreamingResult, StreamingResult
+from chatkit.types import (
+    ChatKitReq,
+    FeedbackKind,
+    StreamingReq,
+    ThreadItem,
+    ThreadMetadata,
+    ThreadsCreateReq,
+    ThreadStreamEvent,
+    UserMessageItem,
+    is_streaming_req,
+)
+from pydantic import TypeAdapter, ValidationError
+
+from app.context import RequestContext
+from app.errors import ApiError
+from app.interfaces import ChatAgent, ChatStore, Turn
+from app.titles import Titling
+
+
+class ChatServer(ChatKitServer[RequestContext]):
+    """Answers ChatKit requests with one agent and one store.
+
+    Args:
+        store: Keeps threads and items.
+        agent: Answers.
+        history_items: How many of a thread's newest items the agent is given.
+    """
+
+    store: ChatStore
+
+    def __init__(self, store: ChatStore, agent: ChatAgent, history_items: int) -> None:
+        super().__init__(store)
+        self._agent = agent
+        self._history_items = history_items
+        # The SDK builds this adapter for every request, which costs more than a turn does.
+        self._requests: TypeAdapter[ChatKitReq] = TypeAdapter(ChatKitReq)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def parse(self, body: bytes) -> ChatKitReq:
+        """Read a request.
+
+        Raises:
+            ApiError: 400, the body is not one of ChatKit's requests.
+        """
+        try:
+            return self._requests.validate_json(body)
+        except ValidationError as error:
+            raise ApiError(400, "invalid_request", _first_problem(error)) from None
+
+    async def answer(
+        self, request: ChatKitReq, context: RequestContext
+    ) -> StreamingResult | NonStreamingResult:
+        """Answer a parsed request, as `process` does for an unparsed one."""
+        if not is_streaming_req(request):
+            return NonStreamingResult(await self._process_non_streaming(request, context))
+        return StreamingResult(self._one_at_a_time(request, context))
+
+    async def _one_at_a_time(
+        self, request: StreamingReq, context: RequestContext
+    ) -> AsyncGenerator[bytes]:
+        """Let a thread's turns wait for one another, so that each sees the answer before it.
+
+        This orders the turns of one process. Turns in several processes may overlap: both
+        are stored and both are answered.
+        """
+        if isinstance(request, ThreadsCreateReq):
+            lock = asyncio.Lock()
+        else:
+            key = f"{context.user_id} {request.params.thread_id}"
+            lock = self._locks.setdefault(key, asyncio.Lock())
+        async with lock:
+            async for event in self._process_streaming(request, context):
+                yield event
+
+    async def respond(
+        self,
+        thread: ThreadMetadata,
+        input_user_message: UserMessageItem | None,
+        context: RequestContext,
+    ) -> AsyncIterator[ThreadStreamEvent]:
+        """Stream the agent's answer, and name a thread that has no title yet."""
+        history = await self._history(thread.id, input_user_message, context)
+        turn = Turn(thread, input_user_message, history, self.store, context)
+        async with (
+            Titling(turn, self._agent) as titling,
+            aclosing(self._agent.respond(turn)) as events,
+        ):
+            async for event in events:
+                yield event
+                await titling.apply_if_ready()
+            await titling.apply()
+
+    async def _history(
+        self, thread_id: str, message: UserMessageItem | None, context: RequestContext
+    ) -> Sequence[ThreadItem]:
+        """Load the newest items up to *message*, oldest first."""
+        page = await self.store.load_thread_items(
+            thread_id, None, self._history_items, "desc", context
+        )
+        items = page.data[::-1]
+        # A message that came in since then has a turn of its own.
+        ids = [item.id for item in items]
+        if message is not None and message.id in ids:
+            return items[: ids.index(message.id) + 1]
+        return items
+
+    async def add_feedback(
+        self,
+        thread_id: str,
+        item_ids: list[str],
+        feedback: FeedbackKind,
+        context: RequestContext,
+    ) -> None:
+        """Store the user's verdict on the items."""
+        await self.store.save_feedback(thread_id, item_ids, feedback, context)
+
+
+def _first_problem(error: ValidationError) -> str:
+    """Say where the request is wrong, without repeating what was sent."""
+    detail = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    place = ".".join(str(part) for part in detail["loc"])
+    return f"{place}: {detail['msg']}" if place else detail["msg"]

@@ -1,0 +1,34 @@
+"""All settings of the backend in one object."""
+
+from pydantic import ValidationError
+
+from app.agent import AgentSettings
+from app.auth import AuthSettings
+from app.errors import StartupError
+from app.store import StoreSettings
+
+
+class Settings(StoreSettings, AgentSettings, AuthSettings):
+    """What the environment and `.env` say; the name of a variable is the field's in capitals."""
+
+
+def load_settings() -> Settings:
+    """Read the settings.
+
+    Raises:
+        StartupError: A variable is missing or wrong; the text names each of them.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise StartupError("; ".join(_problems(error))) from None
+
+
+def _problems(error: ValidationError) -> list[str]:
+    """Say what is wrong with each variable, without its value: it may be a secret."""
+    problems = []
+    for detail in error.errors(include_input=False, include_url=False):
+        message = "is not set, see .env.example" if detail["type"] == "missing" else detail["msg"]
+        names = " ".join(str(part).upper() for part in detail["loc"][:1])
+        problems.append(f"{names} {message.removeprefix('Value error, ')}".strip())
+    return problems

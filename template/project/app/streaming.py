@@ -1,0 +1,72 @@
+"""Runs the event stream of a turn in a task of its own."""
+
+import asyncio
+import math
+from collections.abc import AsyncGenerator, AsyncIterable
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+
+class Turns:
+    """The turns that are being answered.
+
+    The SDK stores a partial answer when its stream is cancelled. Cancelled through the
+    response, though, every `await` in that clean-up is cancelled again and the answer is
+    lost. In a task of its own a turn is cancelled once, and can finish what it has to.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self, events: AsyncIterable[bytes]) -> AsyncGenerator[bytes]:
+        """Run a turn, and return its stream when the first event is there.
+
+        Closing the stream cancels the turn and waits for its clean-up.
+
+        Raises:
+            Exception: Whatever ended the turn before its first event, so that it can still
+                be answered with a status of its own.
+        """
+        # Without a bound: a slow reader must not keep a model's connection open, and the
+        # turn then only ever waits inside the SDK, where a cancellation is seen.
+        send, receive = anyio.create_memory_object_stream[bytes](math.inf)
+        task = asyncio.create_task(_pump(events, send))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        stream = _follow(task, receive)
+        # The first item is empty: it only takes the stream up to the first event.
+        await anext(stream)
+        return stream
+
+    async def close(self) -> None:
+        """Cancel the turns that still run and wait until they have cleaned up."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def _pump(events: AsyncIterable[bytes], send: MemoryObjectSendStream[bytes]) -> None:
+    with send:
+        async for event in events:
+            send.send_nowait(event)
+
+
+async def _follow(
+    task: asyncio.Task[None], receive: MemoryObjectReceiveStream[bytes]
+) -> AsyncGenerator[bytes]:
+    try:
+        with receive:
+            first = await anext(receive, None)
+            if first is None:
+                await task
+            yield b""
+            if first is not None:
+                yield first
+            async for event in receive:
+                yield event
+        await task
+    finally:
+        task.cancel()
+        with anyio.CancelScope(shield=True):
+            await asyncio.wait([task])

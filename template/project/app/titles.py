@@ -1,0 +1,77 @@
+"""Names new threads while their first answer is streamed."""
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+from chatkit.types import UserMessageTextContent
+
+from app.interfaces import ChatAgent, Turn
+
+MAX_TITLE_LENGTH = 80
+"""Characters; ChatKit's thread list shows about half of that."""
+
+_PATIENCE = 5.0
+"""Seconds that a finished answer waits for its thread's title."""
+
+
+class Titling:
+    """Finds a title beside the answer, so that the first word does not wait for it.
+
+    The SDK stores a thread that was changed in its turn and tells the client.
+    """
+
+    def __init__(self, turn: Turn, agent: ChatAgent) -> None:
+        self._turn = turn
+        self._agent = agent
+        self._task: asyncio.Task[str] | None = None
+
+    async def __aenter__(self) -> Self:
+        text = message_text(self._turn)
+        if self._turn.thread.title is None and text:
+            self._task = asyncio.create_task(self._agent.title(text))
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def apply_if_ready(self) -> None:
+        """Set the title if it is there by now."""
+        if self._task is not None and self._task.done():
+            await self.apply()
+
+    async def apply(self) -> None:
+        """Set the title, after waiting for it a little; without one, take the first words."""
+        if self._task is None:
+            return
+        task, self._task = self._task, None
+        await asyncio.wait([task], timeout=_PATIENCE)
+        task.cancel()
+        found = task.done() and not task.cancelled() and task.exception() is None
+        title = task.result() if found else first_words(message_text(self._turn))
+        # The user may have renamed the thread meanwhile.
+        stored = await self._turn.store.load_thread(self._turn.thread.id, self._turn.context)
+        self._turn.thread.title = stored.title or title
+
+
+def first_words(text: str) -> str:
+    """Shorten *text* to one line of at most `MAX_TITLE_LENGTH` characters."""
+    line = " ".join(text.split())
+    if len(line) <= MAX_TITLE_LENGTH:
+        return line
+    return line[: MAX_TITLE_LENGTH - 1].rsplit(" ", 1)[0] + "…"
+
+
+def message_text(turn: Turn) -> str:
+    """Return the text of the message that is answered; empty if there is none."""
+    if turn.message is None:
+        return ""
+    parts = [part.text for part in turn.message.content if isinstance(part, UserMessageTextContent)]
+    return "".join(parts).strip()

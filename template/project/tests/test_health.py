@@ -1,0 +1,44 @@
+"""Probes, and settings that do not start."""
+
+import subprocess
+import sys
+
+import pytest
+
+from app.core_settings import CoreSettings
+from tests.backend import Backend, bare_environment
+
+
+def test_health_and_ready(backend: Backend) -> None:
+    """Both answer without credentials."""
+    client = backend.client(headers={})
+    assert client.get("/health").json() == {"status": "ok"}
+    assert client.get("/ready").json() == {"status": "ready"}
+
+
+def test_other_methods_and_paths_are_json(backend: Backend) -> None:
+    """A wrong method or path is answered in the shape of all errors."""
+    client = backend.client()
+    assert client.get("").status_code == 405
+    assert client.get("/nowhere").status_code == 404
+    assert client.get("/nowhere").json()["error"]["code"] == "http_error"
+
+
+def test_origins_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CORS_ORIGINS is a list in one variable."""
+    monkeypatch.setenv("CORS_ORIGINS", "https://a.example, https://b.example/")
+    assert CoreSettings().cors_origins == ["https://a.example", "https://b.example"]
+
+
+def test_wrong_setting_is_one_sentence() -> None:
+    """A start that fails names the variable and shows no traceback."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "app"],
+        env={**bare_environment(), "APP_ENV": "staging"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "APP_ENV" in ended.stderr
+    assert "Traceback" not in ended.stderr
