@@ -30,11 +30,10 @@ async def migration(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         async with engine.begin() as connection:
             yield connection
     except DBAPIError as error:
-        # The driver's own words: those of SQLAlchemy go on with the statement and a link.
-        reason = " ".join(str(error.orig).split())
-        raise StartupError(f"The database of DATABASE_URL cannot be used: {reason}") from error
+        # Only the driver's own words: SQLAlchemy adds the statement and a link.
+        raise StartupError(f"DATABASE_URL: {_one_line(error.orig)}") from error
     except (CommandError, OSError) as error:
-        raise StartupError(f"The database of DATABASE_URL cannot be used: {error}") from error
+        raise StartupError(f"DATABASE_URL: {_one_line(error)}") from error
 
 
 def upgrade(connection: Connection) -> None:
@@ -71,3 +70,7 @@ def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", "app:migrations")
     return config
+
+
+def _one_line(error: BaseException | None) -> str:
+    return " ".join(str(error).split())

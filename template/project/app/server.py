@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from weakref import WeakValueDictionary
 
 from chatkit.server import ChatKitServer, NonStreamingResult, StreamingResult
@@ -10,6 +10,7 @@ from chatkit.types import (
     ChatKitReq,
     FeedbackKind,
     StreamingReq,
+    ThreadCreatedEvent,
     ThreadItem,
     ThreadMetadata,
     ThreadsCreateReq,
@@ -61,24 +62,27 @@ class ChatServer(ChatKitServer[RequestContext]):
         """Answer a parsed request, as `process` does for an unparsed one."""
         if not is_streaming_req(request):
             return NonStreamingResult(await self._process_non_streaming(request, context))
-        return StreamingResult(self._one_at_a_time(request, context))
+        return StreamingResult(self._process_streaming(request, context))
 
-    async def _one_at_a_time(
+    async def _process_streaming_impl(
         self, request: StreamingReq, context: RequestContext
-    ) -> AsyncGenerator[bytes]:
+    ) -> AsyncGenerator[ThreadStreamEvent]:
         """Let a thread's turns wait for one another, so that each sees the answer before it.
 
         This orders the turns of one process. Turns in several processes may overlap: both
         are stored and both are answered.
         """
-        if isinstance(request, ThreadsCreateReq):
-            lock = asyncio.Lock()
-        else:
-            key = f"{context.user_id} {request.params.thread_id}"
-            lock = self._locks.setdefault(key, asyncio.Lock())
-        async with lock:
-            async for event in self._process_streaming(request, context):
+        async with AsyncExitStack() as stack:
+            if not isinstance(request, ThreadsCreateReq):
+                await stack.enter_async_context(self._lock(request.params.thread_id))
+            async for event in super()._process_streaming_impl(request, context):
+                if isinstance(event, ThreadCreatedEvent):
+                    # Free until the client has seen this event.
+                    await stack.enter_async_context(self._lock(event.thread.id))
                 yield event
+
+    def _lock(self, thread_id: str) -> asyncio.Lock:
+        return self._locks.setdefault(thread_id, asyncio.Lock())
 
     async def respond(
         self,

@@ -1,16 +1,19 @@
 """An agent that answers with an OpenAI model, through the Agents SDK."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 
 import openai
 import structlog
 from agents import (
     Agent,
+    AgentsException,
     OpenAIResponsesModel,
     RunConfig,
     Runner,
+    RunResultStreaming,
     Tool,
     TResponseInputItem,
 )
@@ -79,14 +82,11 @@ class OpenAIAgent:
         history = await self._converter.to_agent_input(turn.history)
         result = Runner.run_streamed(self._agent, history, context=context, run_config=_RUN_CONFIG)
         try:
-            async with aclosing(_own_ids(stream_agent_response(context, result), turn)) as events:
+            async with aclosing(_own_ids(_events_of(result, context), turn)) as events:
                 async for event in events:
                     yield event
         except openai.APIError as error:
             raise _explain(error) from None
-        finally:
-            # Without this the run goes on in the background: more requests, more tool calls.
-            result.cancel()
 
     async def title(self, text: str) -> str:
         """Ask the model for a title."""
@@ -118,8 +118,30 @@ async def open_agent(settings: AgentSettings) -> AsyncIterator[ChatAgent]:
         yield OpenAIAgent(OpenAIResponsesModel(settings.chat_model, client))
 
 
+async def _events_of(
+    result: RunResultStreaming, context: AgentContext[RequestContext]
+) -> AsyncGenerator[ThreadStreamEvent]:
+    """Stream a run's events; closing the stream ends the run.
+
+    Without `cancel` a stopped run would go on in the background, with more requests and more
+    tool calls. A cancellation is kept out of `stream_agent_response`, because it would leave
+    the tasks in there behind; after `cancel` it comes to its end by itself.
+    """
+    events = stream_agent_response(context, result)
+    reading = asyncio.ensure_future(anext(events, None))
+    try:
+        while (event := await asyncio.shield(reading)) is not None:
+            yield event
+            reading = asyncio.ensure_future(anext(events, None))
+    finally:
+        result.cancel()
+        with suppress(openai.APIError, AgentsException):
+            while await reading is not None:
+                reading = asyncio.ensure_future(anext(events, None))
+
+
 async def _own_ids(
-    events: AsyncIterator[ThreadStreamEvent], turn: Turn
+    events: AsyncGenerator[ThreadStreamEvent], turn: Turn
 ) -> AsyncGenerator[ThreadStreamEvent]:
     """Give every assistant message an id of our own.
 
@@ -130,21 +152,29 @@ async def _own_ids(
         CustomStreamError: The model stopped in the middle of a message.
     """
     ids: dict[str, str] = {}
-    async for event in events:
-        match event:
-            case ThreadItemAddedEvent(item=AssistantMessageItem() as item):
-                ids[item.id] = turn.store.generate_item_id("message", turn.thread, turn.context)
-                yield ThreadItemAddedEvent(item=item.model_copy(update={"id": ids[item.id]}))
-            case ThreadItemUpdatedEvent(item_id=item_id) if item_id in ids:
-                yield event.model_copy(update={"item_id": ids[item_id]})
-            case ThreadItemRemovedEvent(item_id=item_id) if item_id in ids:
-                yield ThreadItemRemovedEvent(item_id=ids.pop(item_id))
-            case ThreadItemDoneEvent(item=AssistantMessageItem() as item) if item.id in ids:
-                yield ThreadItemDoneEvent(item=item.model_copy(update={"id": ids.pop(item.id)}))
-            case _:
-                yield event
+    async with aclosing(events):
+        async for event in events:
+            match event:
+                case ThreadItemAddedEvent(item=AssistantMessageItem(id=item_id)):
+                    ids[item_id] = turn.store.generate_item_id("message", turn.thread, turn.context)
+            yield _renamed(event, ids)
     if ids:
         raise CustomStreamError("The answer broke off.", allow_retry=True)
+
+
+def _renamed(event: ThreadStreamEvent, ids: dict[str, str]) -> ThreadStreamEvent:
+    """Return the event with the item's new id; an item that is finished leaves *ids*."""
+    match event:
+        case ThreadItemAddedEvent(item=AssistantMessageItem(id=item_id)):
+            return ThreadItemAddedEvent(item=event.item.model_copy(update={"id": ids[item_id]}))
+        case ThreadItemUpdatedEvent(item_id=item_id) if item_id in ids:
+            return event.model_copy(update={"item_id": ids[item_id]})
+        case ThreadItemRemovedEvent(item_id=item_id) if item_id in ids:
+            return ThreadItemRemovedEvent(item_id=ids.pop(item_id))
+        case ThreadItemDoneEvent(item=AssistantMessageItem(id=item_id)) if item_id in ids:
+            return ThreadItemDoneEvent(item=event.item.model_copy(update={"id": ids.pop(item_id)}))
+        case _:
+            return event
 
 
 def _explain(error: openai.APIError) -> CustomStreamError:

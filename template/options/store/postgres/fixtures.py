@@ -1,4 +1,4 @@
-"""A real PostgreSQL server for the tests, and empty databases in it."""
+"""A real PostgreSQL server for the tests, and empty schemas in it."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -19,12 +19,14 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
 
 @pytest.fixture(scope="session")
 def new_store(postgres_server: PostgresServer) -> Callable[[], dict[str, str]]:
-    """Return a function that creates a database and returns its environment."""
+    """Return a function that creates a schema and returns its environment."""
+    url = postgres_server.get_uri()
 
     def create() -> dict[str, str]:
+        # A schema is as separate as a database here, and made much faster.
         name = f"test_{secrets.token_hex(8)}"
-        with psycopg.connect(postgres_server.get_uri(), autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        return {"DATABASE_URL": postgres_server.get_uri(database=name)}
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(name)))
+        return {"DATABASE_URL": f"{url}&options=-csearch_path%3D{name}"}
 
     return create
