@@ -1,0 +1,78 @@
+"""Every combination of the template's choices, computed from `copier.yml`."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from chatkit_scaffold import options, serve
+from chatkit_scaffold.listing import Variable, variables
+from tests.command import REPOSITORY
+
+QUESTIONS = options.read_questions(REPOSITORY)
+COMBINATIONS = options.combinations(QUESTIONS)
+DEFAULT = {axis.key: str(axis.default) for axis in options.axes(QUESTIONS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A generated project.
+
+    Attributes:
+        name: Its choices, such as `sqlite-echo-none`.
+        path: Its folder.
+        answers: Its choices by axis.
+    """
+
+    name: str
+    path: Path
+    answers: dict[str, str]
+
+    @property
+    def durable(self) -> bool:
+        """Whether its store outlives the process: then it has a test for that."""
+        return (self.path / "tests" / "test_restart.py").exists()
+
+    @property
+    def needed(self) -> list[Variable]:
+        """The environment variables it does not start without."""
+        return [
+            variable
+            for axis, choice in self.answers.items()
+            for variable in variables(REPOSITORY, axis, choice)
+            if variable.required
+        ]
+
+    def files(self) -> list[Path]:
+        """Return all files that were rendered."""
+        return [path for path in self.path.rglob("*") if path.is_file() and not _made(path)]
+
+    def run(self, *command: str, timeout: float = 600) -> str:
+        """Run a module of the project's own environment; fail with its output if it fails."""
+        return run([str(serve.project_python(self.path)), "-m", *command], self.path, timeout)
+
+
+def parameters() -> list[object]:
+    """Return a parameter for each combination, all of whose tests one worker runs."""
+    return [
+        pytest.param(answers, id=name, marks=pytest.mark.xdist_group(name))
+        for answers in COMBINATIONS
+        for name in [options.combination_name(answers)]
+    ]
+
+
+def run(command: list[str], folder: Path, timeout: float = 60) -> str:
+    """Run a command in *folder* and return what it prints; fail with that if it fails."""
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=timeout, check=False
+    )
+    if done.returncode:
+        pytest.fail(f"{' '.join(command)}\n{done.stdout}{done.stderr}", pytrace=False)
+    return done.stdout
+
+
+def _made(path: Path) -> bool:
+    """Tell what was made in the project later from what was rendered."""
+    made = {".venv", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", "uv.lock"}
+    return bool(made & set(path.parts)) or ".db" in path.suffixes
