@@ -1,7 +1,11 @@
 """The tables and their migrations."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -47,6 +51,20 @@ async def test_migrations_make_the_tables_of_the_code(settings: StoreSettings) -
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
     await engine.dispose()
+
+
+def test_the_alembic_command_finds_the_database(store_env: dict[str, str]) -> None:
+    """The command that writes new migrations takes the settings of the backend."""
+    for arguments in (["upgrade", "head"], ["check"], ["downgrade", "base"]):
+        ended = subprocess.run(
+            [sys.executable, "-m", "alembic", *arguments],
+            cwd=Path(__file__).parents[1],
+            env=os.environ | store_env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stderr
 
 
 async def test_production_waits_for_the_migration(settings: StoreSettings) -> None:
