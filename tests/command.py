@@ -1,0 +1,109 @@
+"""Runs the command the ways a user does, and makes small templates to run it on."""
+
+import os
+import pty
+import select
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from typer.testing import CliRunner, Result
+
+from chatkit_scaffold.cli import app
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+COMMAND = [sys.executable, "-m", "chatkit_scaffold"]
+
+
+def run(*arguments: str | Path) -> Result:
+    """Run the command in this process, with no terminal."""
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git in *folder* and return what it prints."""
+    done = subprocess.run(
+        ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def make_template(folder: Path, files: Mapping[str, str]) -> Path:
+    """Commit *files* as a template of its own."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message=template")
+    return folder
+
+
+def tree(folder: Path, *, without: Sequence[str] = ()) -> dict[str, tuple[int, bytes]]:
+    """Return mode and content of every file below *folder*, git's own apart."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_mode, path.read_bytes())
+        for path in folder.rglob("*")
+        if path.is_file() and ".git" not in path.parts and path.name not in without
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a command did at a terminal.
+
+    Attributes:
+        status: Its exit status.
+        screen: All that it wrote, with the terminal's control sequences.
+    """
+
+    status: int
+    screen: str
+
+
+def at_terminal(cwd: Path, arguments: Sequence[str], typed: Sequence[tuple[str, str]]) -> Session:
+    """Run the command at a terminal of its own.
+
+    Args:
+        cwd: The folder it is run in.
+        arguments: The command's arguments.
+        typed: Pairs of what to wait for on the screen, and the keys to press then.
+    """
+    terminal, other_end = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        cwd=cwd,
+        env={**os.environ, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"},
+        stdin=other_end,
+        stdout=other_end,
+        stderr=other_end,
+        start_new_session=True,
+    )
+    os.close(other_end)
+    screen = ""
+    for awaited, keys in typed:
+        start = len(screen)
+        while awaited not in screen[start:]:
+            screen += _read(terminal, screen)
+        os.write(terminal, keys.encode())
+    while more := _read(terminal, screen, at_end=True):
+        screen += more
+    os.close(terminal)
+    return Session(process.wait(), screen)
+
+
+def _read(terminal: int, seen: str, *, at_end: bool = False) -> str:
+    if not select.select([terminal], [], [], 30)[0]:
+        raise AssertionError(f"Nothing came for 30 seconds after: {seen}")
+    try:
+        text = os.read(terminal, 65536).decode("utf-8", "replace")
+    except OSError:
+        # Linux reports the end of a terminal as an I/O error.
+        text = ""
+    if not text and not at_end:
+        raise AssertionError(f"The command ended after: {seen}")
+    return text

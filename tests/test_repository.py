@@ -1,0 +1,122 @@
+"""The repository's own promises: locked versions, one list of choices, two commands to set up."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from chatkit_scaffold import options
+from tests.command import REPOSITORY
+
+LOCK = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def _requirements(*groups: str) -> list[Requirement]:
+    entries = list(PROJECT["project"]["dependencies"])
+    for group in groups:
+        entries += [
+            entry for entry in PROJECT["dependency-groups"][group] if isinstance(entry, str)
+        ]
+    return [Requirement(entry) for entry in entries]
+
+
+def _locked() -> dict[str, str]:
+    found = re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==(\S+)", LOCK, flags=re.MULTILINE)
+    return {canonicalize_name(name): version for name, version in found}
+
+
+@pytest.mark.parametrize("requirement", _requirements("dev", "template"), ids=str)
+def test_the_lock_holds_what_is_required(requirement: Requirement) -> None:
+    """Every requirement is locked at a version within its bounds; `make lock` makes it so."""
+    version = _locked()[canonicalize_name(requirement.name)]
+
+    assert requirement.specifier.contains(version, prereleases=True)
+
+
+def test_the_lock_names_no_place() -> None:
+    """Names, versions and hashes: no address of a registry or a file."""
+    assert "://" not in LOCK
+    assert not re.search(r"^\s*-[-a-z]", LOCK.replace("    --hash=", ""), flags=re.MULTILINE)
+
+
+def test_the_lock_has_a_hash_for_everything() -> None:
+    """Nothing is installed that could have been exchanged."""
+    entries = re.split(r"^(?=[A-Za-z0-9])", LOCK, flags=re.MULTILINE)[1:]
+
+    assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+def test_requirements_have_both_bounds() -> None:
+    """What the command needs at run time is bounded below and above."""
+    for requirement in _requirements():
+        operators = {specifier.operator for specifier in requirement.specifier}
+        assert operators == {">=", "<"}, requirement
+
+
+def test_the_template_is_developed_with_what_it_installs() -> None:
+    """Each choice's requirements allow the version that its code is linted and tested with."""
+    locked = _locked()
+    files = sorted((REPOSITORY / "template" / "options").glob("*/*/*requirements.txt"))
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+
+    for line in filter(None, lines):
+        requirement = Requirement(line)
+        name = canonicalize_name(requirement.name)
+        assert requirement.specifier.contains(locked[name], prereleases=True), line
+
+
+def _workflow() -> dict[str, Any]:
+    path = REPOSITORY / ".github" / "workflows" / "ci.yml"
+    loaded: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+def test_the_workflow_takes_its_matrix_from_the_command() -> None:
+    """No choice is listed in the workflow: `matrix --format github` supplies them."""
+    text = (REPOSITORY / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    names = [options.combination_name(a) for a in options.combinations(_questions())]
+
+    assert "matrix --format github" in text
+    assert "fromJSON(" in text
+    assert not [name for name in names if name in text]
+
+
+def test_the_workflow_may_only_read() -> None:
+    """The workflow's token can change nothing, and every action has a pinned version."""
+    workflow = _workflow()
+    used = [
+        step["uses"] for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step
+    ]
+
+    assert workflow["permissions"] == {"contents": "read"}
+    assert used
+    assert all(re.search(r"@(v\d+|[0-9a-f]{40})", action) for action in used), used
+
+
+def test_ci_runs_exactly_make_test() -> None:
+    """`.ci/run` is `make test` and nothing besides."""
+    lines = (REPOSITORY / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+    assert lines[-1] == "exec make test"
+    assert (REPOSITORY / ".ci" / "run").stat().st_mode & 0o111
+
+
+def test_no_module_is_long() -> None:
+    """Modules of the command stay readable: at most 400 lines each."""
+    long = {
+        str(path.relative_to(REPOSITORY)): count
+        for path in Path(REPOSITORY, "chatkit_scaffold").rglob("*.py")
+        if (count := len(path.read_text(encoding="utf-8").splitlines())) > 400
+    }
+
+    assert long == {}
+
+
+def _questions() -> tuple[options.Question, ...]:
+    return options.read_questions(REPOSITORY)

@@ -1,0 +1,122 @@
+"""The wheel, installed where nothing else is: it makes and updates projects with no network."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.command import REPOSITORY, git
+
+pytestmark = pytest.mark.xdist_group("wheel")
+
+# Whoever tries to leave the machine is sent to a port where nobody listens.
+NOWHERE = "http://127.0.0.1:9"
+OFFLINE = {"HTTP_PROXY": NOWHERE, "HTTPS_PROXY": NOWHERE, "ALL_PROXY": NOWHERE, "NO_PROXY": ""}
+
+
+def _run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> str:
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone of this repository's last commit, which the tests may take away again."""
+    folder = tmp_path_factory.mktemp("checkout") / "chatkit-scaffold"
+    git(REPOSITORY, "clone", "--quiet", str(REPOSITORY), str(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from the source archive as an installer does without a checkout."""
+    built = tmp_path_factory.mktemp("dist")
+    _run(
+        *(sys.executable, "-m", "uv", "build", "--quiet", "--no-build-isolation"),
+        *("--python", sys.executable, "--out-dir", built, checkout),
+        cwd=built,
+    )
+    (found,) = built.glob("*.whl")
+    return found
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of programs of an empty environment with the wheel in it."""
+    environment = tmp_path_factory.mktemp("environment") / "venv"
+    uv = (sys.executable, "-m", "uv")
+    _run(*uv, "venv", "--quiet", "--python", sys.executable, environment, cwd=wheel.parent)
+    _run(
+        *(*uv, "pip", "install", "--quiet", "--python", environment / "bin" / "python"),
+        *("--constraint", checkout / "requirements.lock", wheel),
+        cwd=wheel.parent,
+    )
+    return environment / "bin"
+
+
+@pytest.fixture
+def offline(tmp_path: Path) -> dict[str, str]:
+    """An environment with an empty home folder and no way to the network."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return {**OFFLINE, "HOME": str(home), "GIT_ALLOW_PROTOCOL": "file"}
+
+
+def test_makes_and_updates_a_project_offline(
+    installed: Path, offline: dict[str, str], tmp_path: Path
+) -> None:
+    """From an empty folder, with the repository out of reach, a project is made and updated."""
+    folder = tmp_path / "empty"
+    folder.mkdir()
+
+    printed = _run(installed / "chatkit-scaffold", "new", "bot", cwd=folder, env=offline)
+
+    assert printed == "Created bot. Next: cd bot && uv run python -m app\n"
+    answers = (folder / "bot" / ".copier-answers.yml").read_text(encoding="utf-8")
+    assert "_src_path: ~/.local/share/chatkit-scaffold/template.bundle\n" in answers
+    _run(
+        *(installed / "copier", "update", "--defaults", "--vcs-ref=HEAD", "--data=store=memory"),
+        cwd=folder / "bot",
+        env=offline,
+    )
+    assert "store: memory" in (folder / "bot" / ".copier-answers.yml").read_text(encoding="utf-8")
+
+
+def test_lists_what_the_checkout_lists(
+    installed: Path, checkout: Path, offline: dict[str, str], tmp_path: Path
+) -> None:
+    """Options and matrix come with the wheel; so does `python -m`."""
+    program = installed / "chatkit-scaffold"
+
+    listed = _run(program, "options", "--json", cwd=tmp_path, env=offline)
+    matrix = _run(installed / "python", "-m", "chatkit_scaffold", "matrix", cwd=tmp_path)
+
+    assert listed == _run(
+        sys.executable, "-m", "chatkit_scaffold", "options", "--json", cwd=checkout
+    )
+    assert "sqlite-echo-none\n" in matrix
+
+
+def test_offers_completion(installed: Path, offline: dict[str, str], tmp_path: Path) -> None:
+    """The shell is told the choices of an option."""
+    completing = {
+        "_CHATKIT_SCAFFOLD_COMPLETE": "complete_bash",
+        "COMP_WORDS": "chatkit-scaffold new bot --store ",
+        "COMP_CWORD": "4",
+    }
+
+    offered = _run(
+        installed / "chatkit-scaffold", cwd=tmp_path, env={**offline, **completing}
+    ).split()
+
+    assert offered == ["memory", "sqlite", "postgres"]
