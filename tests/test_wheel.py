@@ -1,13 +1,14 @@
 """The wheel, installed where nothing else is: it makes and updates projects with no network."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.command import REPOSITORY, git
+from tests.command import REPOSITORY, git, make_template
 
 pytestmark = pytest.mark.xdist_group("wheel")
 
@@ -34,6 +35,10 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone of this repository's last commit, which the tests may take away again."""
     folder = tmp_path_factory.mktemp("checkout") / "chatkit-scaffold"
     git(REPOSITORY, "clone", "--quiet", str(REPOSITORY), str(folder))
+    if git(folder, "rev-parse", "--is-shallow-repository") == "true":
+        # Where the tests run in a shallow clone, there is no history to bring along.
+        shutil.rmtree(folder / ".git")
+        make_template(folder, {})
     return folder
 
 

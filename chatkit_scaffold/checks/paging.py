@@ -1,0 +1,75 @@
+"""Follows pages to their end, whatever a server makes of them."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Any
+
+from chatkit_scaffold.checks.model import fail, require
+from chatkit_scaffold.client import Chatkit
+from chatkit_scaffold.exchange import Exchange, dig, ids, rows, text_at
+
+_MOST_PAGES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """What following pages brought.
+
+    Attributes:
+        ids: Of all rows, in order.
+        last: The answer with the last page.
+    """
+
+    ids: list[str]
+    last: Exchange
+
+
+async def collect(
+    user: Chatkit,
+    operation: str,
+    params: dict[str, Any],
+    *,
+    limit: int,
+    until: AbstractSet[str] | None = None,
+) -> Pages:
+    """Ask for page after page.
+
+    Args:
+        user: Who asks.
+        operation: `threads.list` or `items.list`.
+        params: Everything but `limit` and `after`.
+        limit: Rows to ask for; the server may return fewer.
+        until: Ids that suffice; without it every page is read.
+
+    Raises:
+        CheckFailedError: A page is no page, repeats a row, is larger than asked for, or says
+            that there is more without saying where.
+    """
+    found: list[str] = []
+    after: str | None = None
+    answer = None
+    for _ in range(_MOST_PAGES):
+        cursor = {} if after is None else {"after": after}
+        answer = await user.call(operation, **params, limit=limit, **cursor)
+        after = _take(answer, found, limit)
+        if after is None or (until is not None and until <= set(found)):
+            break
+    assert answer is not None  # noqa: S101 - there is at least one page
+    return Pages(found, answer)
+
+
+def _take(answer: Exchange, found: list[str], limit: int) -> str | None:
+    """Add a page's ids to *found*; return the cursor of the next page, None at the end."""
+    page = ids(rows(answer.json, "data"))
+    require(answer.ok and isinstance(dig(answer.json, "data"), list), answer, "200 and a page")
+    require(len(page) <= limit, answer, f"at most {limit} rows", f"{len(page)} rows")
+    repeated = [row for row in page if row in found]
+    require(not repeated, answer, "rows that were not on an earlier page", f"again {repeated[:3]}")
+    found += page
+    if dig(answer.json, "has_more") is not True:
+        return None
+    after = text_at(answer.json, "after")
+    if after is None:
+        fail(answer, "`after` with the cursor of the next page, since has_more is true")
+    require(page, answer, "rows, or has_more false")
+    return after

@@ -1,0 +1,119 @@
+"""The server under test, with what the checks share so that nothing is done twice."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from functools import wraps
+from typing import Any, TypeVar
+
+from chatkit_scaffold.checks.model import UntestableError
+from chatkit_scaffold.client import Chatkit, Limits
+from chatkit_scaffold.exchange import Exchange
+
+T = TypeVar("T")
+
+_NOT_CREDENTIALS = frozenset(
+    {"accept", "accept-language", "content-type", "ngrok-skip-browser-warning", "user-agent"}
+)
+
+
+class Subject:
+    """A server, seen by its users.
+
+    Attributes:
+        user: The first user; owns the threads which the checks make.
+        other: A second user, if the caller knows one.
+        origin: The page that the users' browsers show.
+        origin_given: Whether the caller named that page; otherwise it is only a usual one.
+    """
+
+    def __init__(
+        self, user: Chatkit, other: Chatkit | None, *, origin: str, origin_given: bool
+    ) -> None:
+        self.user = user
+        self.other = other
+        self.origin = origin
+        self.origin_given = origin_given
+        self.shared: dict[object, Any] = {}
+        self._credentials = {
+            name: value
+            for name, value in user.sent_headers.items()
+            if name.lower() not in _NOT_CREDENTIALS
+        }
+        self._strangers = AsyncExitStack()
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """Everything that was sent and received so far, by anybody."""
+        return self.user.journal.exchanges
+
+    @property
+    def authenticated(self) -> bool:
+        """Whether the first user sends anything that can be credentials."""
+        return bool(self._credentials)
+
+    @property
+    def bearer_token(self) -> str:
+        """The first user's bearer token; empty when there is none."""
+        for name, value in self._credentials.items():
+            scheme, _, token = value.partition(" ")
+            if name.lower() == "authorization" and scheme.lower() == "bearer":
+                return token.strip()
+        return ""
+
+    async def stranger(self, name: str, headers: Mapping[str, str] | None = None) -> Chatkit:
+        """Return a client without the first user's credentials and cookies."""
+        plain = {
+            key: value
+            for key, value in self.user.sent_headers.items()
+            if key.lower() in _NOT_CREDENTIALS
+        }
+        client = Chatkit(
+            self.user.url,
+            name=name,
+            headers={**plain, **(headers or {})},
+            origin=self.user.origin,
+            limits=self.limits,
+            journal=self.user.journal,
+        )
+        return await self._strangers.enter_async_context(client)
+
+    @property
+    def limits(self) -> Limits:
+        """How much the server may take or give."""
+        return self.user.limits
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._strangers.aclose()
+        for client in (self.user, self.other):
+            if client is not None:
+                await client.close()
+
+
+def shared(
+    build: Callable[[Subject], Awaitable[T]],
+) -> Callable[[Subject], Awaitable[T]]:
+    """Make *build* run once for each subject; later callers get the same result.
+
+    A `UntestableError` is kept as well, so that a server which lacks something is not asked
+    for it again and again.
+    """
+
+    @wraps(build)
+    async def once(subject: Subject) -> T:
+        if build not in subject.shared:
+            try:
+                subject.shared[build] = await build(subject)
+            except UntestableError as error:
+                subject.shared[build] = error
+        result: T | UntestableError = subject.shared[build]
+        if isinstance(result, UntestableError):
+            raise result
+        return result
+
+    return once
+
+
+def allowed_origin(exchange: Exchange) -> str:
+    """Return the origin that an answer may be read by, empty if by none."""
+    return exchange.headers.get("access-control-allow-origin", "").strip()

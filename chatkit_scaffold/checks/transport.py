@@ -1,0 +1,312 @@
+"""HTTP: one URL, the right media types, events framed as events, and CORS."""
+
+from chatkit_scaffold.checks.material import UNKNOWN_THREAD, opening, parallel
+from chatkit_scaffold.checks.model import Level, check, fail, require, skip, untestable
+from chatkit_scaffold.checks.subject import Subject, allowed_origin, shared
+from chatkit_scaffold.exchange import Exchange
+
+FOREIGN_ORIGIN = "https://attacker.example"
+_CLIENT_HEADERS = ("content-type", "accept-language", "authorization", "chatkit-frame-instance-id")
+_SEVERAL = 3
+"""Pieces of text that a stream must have to be one."""
+_TELLING = 0.3
+"""Seconds below which an answer is too quick to tell whether it was held back."""
+_PROCESS_STREAMING = "chatkit/server.py ChatKitServer._process_streaming (openai-chatkit 1.6.5)"
+_FETCH = "Fetch Standard, 3.2 CORS protocol"
+
+
+@shared
+async def listing(subject: Subject) -> Exchange:
+    """The simplest request there is."""
+    return await subject.user.call("threads.list", limit=1, order="desc")
+
+
+@check(
+    "transport-reachable",
+    level=Level.MUST,
+    source="chatkit-js api.url: one address for all requests",
+    fix="Mount the ChatKit route at exactly this URL, for POST, with no redirect in between.",
+)
+async def reachable(subject: Subject) -> None:
+    """A POST to the URL is answered by the ChatKit route, with no redirect."""
+    answer = await listing(subject)
+    expected = "an answer from the ChatKit route (200 and JSON)"
+    require(not answer.redirected, answer, expected, _redirect(answer))
+    require(answer.status not in (0, 404, 405, 501, 502, 503, 504), answer, expected)
+
+
+@check(
+    "transport-json-type",
+    level=Level.SHOULD,
+    source="RFC 9110 section 8.3 Content-Type",
+    fix='Answer with `Response(result.json, media_type="application/json")`.',
+    needs={"transport-reachable"},
+)
+async def json_type(subject: Subject) -> None:
+    """An operation that does not stream is answered as `application/json`."""
+    answer = await listing(subject)
+    if answer.json is None:
+        untestable("threads.list is not answered with JSON")
+    is_json = answer.content_type == "application/json" or answer.content_type.endswith("+json")
+    require(is_json, answer, "Content-Type: application/json", _type_of(answer))
+
+
+@check(
+    "transport-event-stream-type",
+    level=Level.MUST,
+    source="WHATWG HTML 9.2 Server-sent events; " + _PROCESS_STREAMING,
+    fix="Answer a StreamingResult with `StreamingResponse(result, "
+    'media_type="text/event-stream")`.',
+    needs={"transport-reachable"},
+)
+async def event_stream_type(subject: Subject) -> None:
+    """A streaming operation is answered as `text/event-stream`."""
+    _, created = await opening(subject)
+    require(
+        created.ok or (created.accepted and created.events),
+        created,
+        "200 with Content-Type: text/event-stream",
+    )
+    require(
+        created.content_type == "text/event-stream",
+        created,
+        "Content-Type: text/event-stream",
+    )
+
+
+@check(
+    "transport-event-framing",
+    level=Level.MUST,
+    source=_PROCESS_STREAMING,
+    fix="Pass on the bytes of the SDK's StreamingResult as they are; add no `data:`, encode "
+    "nothing again.",
+    needs={"transport-reachable"},
+)
+async def event_framing(subject: Subject) -> None:
+    """Each event is one `data: {json}` and a blank line, and nothing else."""
+    _, created = await opening(subject)
+    if not created.events and not created.faults:
+        untestable("threads.create is not answered with events")
+    require(
+        not created.faults,
+        created,
+        "events framed as `data: {json}` and a blank line",
+        created.faults[0] if created.faults else "",
+    )
+
+
+@check(
+    "transport-event-types",
+    level=Level.MUST,
+    source="chatkit/types.py ThreadStreamEvent (openai-chatkit 1.6.5)",
+    fix="Send ChatKit's own events; map those of your model's API with "
+    "`chatkit.agents.stream_agent_response`.",
+    needs={"transport-reachable"},
+)
+async def event_types(subject: Subject) -> None:
+    """Events are ChatKit's own: objects with a `type`, among them those of threads and items."""
+    _, created = await opening(subject)
+    if not created.events:
+        untestable("threads.create is not answered with events")
+    expected = 'objects such as {"type": "thread.item.done", "item": {…}}'
+    for event in created.events:
+        require(event.type, created, expected, f"an event without a type: {event.data}")
+    spoken = {event.type for event in created.events}
+    known = {name for name in spoken if name.startswith(("thread.", "error", "notice"))}
+    require(known, created, expected)
+
+
+@check(
+    "transport-streams-as-made",
+    level=Level.SHOULD,
+    source=_PROCESS_STREAMING,
+    fix="Do not collect the events: hand the async iterator to StreamingResponse, and switch off "
+    "compression and proxy buffering for this route.",
+    needs={"transport-event-stream-type"},
+)
+async def streams_as_made(subject: Subject) -> None:
+    """Events are sent as they are made, not held back to the end."""
+    turn = (await parallel(subject)).streams[0]
+    if len(turn.deltas) < _SEVERAL:
+        skip("answers come without text deltas")
+    first, last = turn.events[0].at, turn.events[-1].at
+    if turn.seconds < _TELLING:
+        skip("the answer came too quickly to tell")
+    require(
+        last - first > 0.2 * turn.seconds,
+        turn,
+        "the first event soon after the request, the others as the answer grows",
+        f"all {len(turn.events)} events between {first:.2f} s and {last:.2f} s",
+    )
+
+
+@check(
+    "transport-not-cached",
+    level=Level.SHOULD,
+    source="RFC 9111 section 5.2.2; WHATWG HTML 9.2 Server-sent events, authoring notes",
+    fix="Send `Cache-Control: no-cache` (or no-store) with every stream.",
+    needs={"transport-event-stream-type"},
+)
+async def not_cached(subject: Subject) -> None:
+    """A stream says `Cache-Control: no-cache` or `no-store`."""
+    _, created = await opening(subject)
+    value = created.headers.get("cache-control", "")
+    require(
+        "no-cache" in value.lower() or "no-store" in value.lower(),
+        created,
+        "Cache-Control: no-cache",
+        f"Cache-Control: {value}" if value else "no Cache-Control header",
+    )
+
+
+@check(
+    "transport-not-buffered",
+    level=Level.SHOULD,
+    source="nginx ngx_http_proxy_module, proxy_buffering",
+    fix="Send `X-Accel-Buffering: no` with every stream.",
+    needs={"transport-event-stream-type"},
+)
+async def not_buffered(subject: Subject) -> None:
+    """A stream says `X-Accel-Buffering: no`, so that nginx passes it on at once."""
+    _, created = await opening(subject)
+    value = created.headers.get("x-accel-buffering", "")
+    require(
+        value.strip().lower() == "no",
+        created,
+        "X-Accel-Buffering: no",
+        f"X-Accel-Buffering: {value}" if value else "no X-Accel-Buffering header",
+    )
+
+
+@check(
+    "transport-post-only",
+    level=Level.SHOULD,
+    source="RFC 9110 section 15.5.6 (405 Method Not Allowed)",
+    fix="Register the route for POST only, so that other methods are answered with 405.",
+    needs={"transport-reachable"},
+)
+async def post_only(subject: Subject) -> None:
+    """A GET is refused with 405 or 404, or shows a page; it never runs an operation."""
+    answer = await subject.user.send(b"", method="GET")
+    runs = answer.ok and answer.content_type in ("application/json", "text/event-stream")
+    require(not (answer.broken or runs), answer, "405 Method Not Allowed")
+
+
+@check(
+    "transport-cors-preflight",
+    level=Level.MUST,
+    source=_FETCH + "; headers as chatkit-js sends them",
+    fix='Add CORSMiddleware with the page\'s origin, allow_methods=["POST"] and '
+    'allow_headers=["*"].',
+    needs={"transport-reachable"},
+)
+async def cors_preflight(subject: Subject) -> None:
+    """A preflight for the page's origin allows POST and the headers ChatKit sends."""
+    answer = await _preflight(subject, ", ".join(_CLIENT_HEADERS))
+    if not allowed_origin(answer) and not subject.origin_given:
+        skip(f"{subject.origin} is not allowed; name your page's origin with --origin")
+    expected = f"2xx, Access-Control-Allow-Origin: {subject.origin}, ChatKit's headers allowed"
+    require(answer.ok, answer, expected)
+    require(allowed_origin(answer) in ("*", subject.origin), answer, expected, _cors(answer))
+    allowed = {
+        name.strip().lower()
+        for name in answer.headers.get("access-control-allow-headers", "").split(",")
+    }
+    # A wildcard does not cover `authorization` (Fetch Standard, 4.9), which few pages send.
+    missing = [name for name in _CLIENT_HEADERS if name not in allowed]
+    require(not missing or "*" in allowed, answer, expected, f"not allowed: {', '.join(missing)}")
+
+
+@check(
+    "transport-cors-answers",
+    level=Level.MUST,
+    source=_FETCH,
+    fix="Let CORSMiddleware wrap the whole application, streams included.",
+    needs={"transport-cors-preflight"},
+)
+async def cors_answers(subject: Subject) -> None:
+    """Answers, streams too, carry the page's origin in Access-Control-Allow-Origin."""
+    _, created = await opening(subject)
+    for answer in (await listing(subject), created):
+        require(
+            allowed_origin(answer) in ("*", subject.origin),
+            answer,
+            f"Access-Control-Allow-Origin: {subject.origin}",
+            _cors(answer),
+        )
+
+
+@check(
+    "transport-cors-errors",
+    level=Level.MUST,
+    source=_FETCH + "; starlette ServerErrorMiddleware answers outside CORSMiddleware",
+    fix="Catch exceptions inside CORSMiddleware (an exception handler or a try in the route), so "
+    "that errors carry the CORS headers too.",
+    needs={"transport-cors-preflight"},
+)
+async def cors_errors(subject: Subject) -> None:
+    """Errors carry Access-Control-Allow-Origin as well, so that the page can read them."""
+    answers = [
+        await subject.user.call("threads.get_by_id", thread_id=UNKNOWN_THREAD),
+        await subject.user.send(b"{not json"),
+        await subject.user.call("threads.get_by_id"),
+    ]
+    errors = [answer for answer in answers if answer.failed]
+    if not errors:
+        skip("nothing that was tried is answered with an error")
+    for answer in errors:
+        require(
+            allowed_origin(answer) in ("*", subject.origin),
+            answer,
+            f"the error with Access-Control-Allow-Origin: {subject.origin}",
+            f"{answer.got}, {_cors(answer)}",
+        )
+
+
+@check(
+    "transport-cors-strangers",
+    level=Level.MUST,
+    source=_FETCH + ", 3.2.5 CORS protocol and credentials",
+    fix="List the origins of your own pages in allow_origins; never echo the request's Origin "
+    "together with allow_credentials=True.",
+    needs={"transport-reachable"},
+)
+async def cors_strangers(subject: Subject) -> None:
+    """A page from an unknown origin is not allowed to use the visitor's cookies."""
+    body = b'{"type": "threads.list", "params": {"limit": 1}}'
+    answers = [
+        await _preflight(subject, "content-type", FOREIGN_ORIGIN),
+        await subject.user.send(body, headers={"origin": FOREIGN_ORIGIN}),
+    ]
+    for answer in answers:
+        credentials = answer.headers.get("access-control-allow-credentials", "").strip().lower()
+        if allowed_origin(answer) == FOREIGN_ORIGIN and credentials == "true":
+            fail(answer, f"no Access-Control-Allow-Origin for {FOREIGN_ORIGIN}", _cors(answer))
+
+
+async def _preflight(subject: Subject, names: str, origin: str = "") -> Exchange:
+    asking = await subject.stranger("a browser's preflight")
+    headers = {
+        "origin": origin or subject.origin,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": names,
+    }
+    return await asking.send(b"", method="OPTIONS", headers=headers)
+
+
+def _cors(answer: Exchange) -> str:
+    found = [
+        f"{name}: {answer.headers[name]}"
+        for name in ("access-control-allow-origin", "access-control-allow-credentials")
+        if name in answer.headers
+    ]
+    return ", ".join(found) or "no Access-Control-Allow-Origin"
+
+
+def _redirect(answer: Exchange) -> str:
+    return f"{answer.status} to {answer.headers.get('location', 'nowhere')}"
+
+
+def _type_of(answer: Exchange) -> str:
+    kind = answer.headers.get("content-type")
+    return f"Content-Type: {kind}" if kind else "no Content-Type header"

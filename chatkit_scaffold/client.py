@@ -1,0 +1,386 @@
+"""Speaks ChatKit over HTTP and keeps every exchange; the only importer of httpx."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+from chatkit_scaffold.errors import ScaffoldError
+from chatkit_scaffold.exchange import Exchange, dig, text_at
+from chatkit_scaffold.sse import Event, EventParser, shorten
+
+STREAMING = frozenset(
+    {
+        "threads.create",
+        "threads.add_user_message",
+        "threads.add_client_tool_output",
+        "threads.add_structured_input",
+        "threads.retry_after_item",
+        "threads.custom_action",
+    }
+)
+"""Operations answered with a stream: `StreamingReq` in chatkit/types.py (openai-chatkit 1.6.5)."""
+
+_SENT_SHOWN = 240
+
+# The most specific first: httpx's classes are nested.
+_FAILURES: list[tuple[type[Exception], str]] = [
+    (httpx.ConnectTimeout, "no connection within the time limit"),
+    (httpx.TimeoutException, "silence for longer than the time limit"),
+    (httpx.ConnectError, "no connection"),
+    (httpx.RemoteProtocolError, "the connection was cut off, or what came is not HTTP"),
+    (httpx.DecodingError, "the body is not what its Content-Encoding says"),
+    (httpx.HTTPError, "the connection broke"),
+]
+
+
+class BudgetSpentError(Exception):
+    """More was sent or received than any run needs; no more will be."""
+
+
+@dataclass(slots=True)
+class Limits:
+    """How much a server may take or give before an exchange is ended.
+
+    Attributes:
+        silence: Seconds to wait for a connection, a first byte or a next one.
+        exchange: Seconds from sending a request to the end of its answer.
+        body: Bytes to read of one answer.
+        events: Events to read of one stream.
+        requests: Requests to send in all, by all users together.
+        total: Bytes to read in all.
+    """
+
+    silence: float = 30.0
+    exchange: float = 120.0
+    body: int = 8_000_000
+    events: int = 20_000
+    requests: int = 400
+    total: int = 200_000_000
+
+
+@dataclass(slots=True)
+class Journal:
+    """All exchanges of one run, in order, whoever sent them."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+
+
+class Chatkit:
+    """One user of one ChatKit server.
+
+    Cookies that the server sets are kept. Threads that come to be are remembered, so that
+    `remove_threads` can take them away again.
+
+    Args:
+        url: The endpoint, `http://` or `https://`.
+        name: How this user is called in reports.
+        headers: Sent with every request, credentials for example; never shown.
+        origin: Sent as `Origin`, as a browser does.
+        limits: See `Limits`.
+        journal: Where exchanges are kept; shared by the users of one run.
+
+    Raises:
+        ScaffoldError: The URL or a header cannot be used.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        name: str = "",
+        headers: Mapping[str, str] | None = None,
+        origin: str | None = None,
+        limits: Limits | None = None,
+        journal: Journal | None = None,
+    ) -> None:
+        self.url = checked_url(url)
+        self.name = name
+        self.sent_headers = dict(headers or {})
+        self.origin = origin
+        self.limits = limits or Limits()
+        self.journal = journal or Journal()
+        self.threads: dict[str, None] = {}
+        self._headers = dict(self.sent_headers)
+        self._http = _http_client(self.url, self._headers, self.limits)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    @property
+    def shown_url(self) -> str:
+        """The URL as it may be printed: without a user and a password."""
+        parts = urlsplit(self.url)
+        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def request(
+        self,
+        operation: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        extra: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        watch: Callable[[Exchange], bool] | None = None,
+    ) -> Exchange:
+        """Send one operation and wait for the end of its answer, whatever the answer is.
+
+        Args:
+            operation: Such as `threads.list`.
+            params: The operation's parameters.
+            extra: More members of the request's top level.
+            headers: Sent with this request only.
+            watch: Called after every piece of the answer; True closes the connection.
+
+        Raises:
+            BudgetSpentError: The run has sent all the requests it may.
+        """
+        body = {"type": operation, "params": dict(params or {}), **(extra or {})}
+        exchange = await self.send(
+            json.dumps(body).encode(),
+            headers=headers,
+            watch=watch,
+            streaming=operation in STREAMING,
+        )
+        self._remember(operation, exchange)
+        return exchange
+
+    async def call(self, operation: str, /, **params: Any) -> Exchange:
+        """Send an operation that is answered with JSON; `Exchange.json` is the answer."""
+        return await self.request(operation, params)
+
+    async def stream(
+        self,
+        operation: str,
+        /,
+        *,
+        watch: Callable[[Exchange], bool] | None = None,
+        **params: Any,
+    ) -> Exchange:
+        """Send an operation that is answered with a stream, and collect the stream."""
+        return await self.request(operation, params, watch=watch)
+
+    async def create_thread(
+        self, text: str, *, watch: Callable[[Exchange], bool] | None = None
+    ) -> Exchange:
+        """Begin a thread with a first message; `Exchange.thread_id` names it."""
+        return await self.stream("threads.create", input=user_input(text), watch=watch)
+
+    async def say(
+        self, thread_id: str, text: str, *, watch: Callable[[Exchange], bool] | None = None
+    ) -> Exchange:
+        """Send the next message of a thread."""
+        return await self.stream(
+            "threads.add_user_message", thread_id=thread_id, input=user_input(text), watch=watch
+        )
+
+    async def send(
+        self,
+        content: bytes,
+        *,
+        method: str = "POST",
+        headers: Mapping[str, str] | None = None,
+        watch: Callable[[Exchange], bool] | None = None,
+        streaming: bool = False,
+    ) -> Exchange:
+        """Send any body by any method; see `request`."""
+        exchange = Exchange(sent=self._describe(method, content))
+        self._book(exchange)
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(self.limits.exchange):
+                async with self._opened(method, content, headers) as response:
+                    await self._read(response, exchange, started, watch, streaming)
+        except TimeoutError:
+            exchange.error = f"no end within {self.limits.exchange:g} s"
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            exchange.error = _explain(error)
+        except (ValueError, OSError) as error:
+            # Headers, cookies and encodings that httpx hands to the standard library.
+            exchange.error = f"the answer cannot be read: {shorten(str(error))}"
+        exchange.seconds = time.monotonic() - started
+        return exchange
+
+    async def remove_threads(self) -> list[str]:
+        """Delete every thread this user made; return the ids that could not be deleted."""
+        left = []
+        for thread_id in list(self.threads):
+            answer = await self.call("threads.delete", thread_id=thread_id)
+            if not answer.ok and not answer.refused:
+                left.append(thread_id)
+            del self.threads[thread_id]
+        return left
+
+    def forget(self, thread_id: str) -> None:
+        """Do not remove a thread: it is gone already."""
+        self.threads.pop(thread_id, None)
+
+    @asynccontextmanager
+    async def _opened(
+        self, method: str, content: bytes, headers: Mapping[str, str] | None
+    ) -> AsyncIterator[httpx.Response]:
+        sent = {"content-type": "application/json", "accept-language": "en"}
+        if self.origin:
+            sent["origin"] = self.origin
+        sent.update(self._headers)
+        sent.update(headers or {})
+        async with self._http.stream(method, self.url, content=content, headers=sent) as response:
+            yield response
+
+    async def _read(
+        self,
+        response: httpx.Response,
+        exchange: Exchange,
+        started: float,
+        watch: Callable[[Exchange], bool] | None,
+        streaming: bool,
+    ) -> None:
+        exchange.status = response.status_code
+        exchange.headers = {name.lower(): value for name, value in response.headers.items()}
+        parser = EventParser() if _may_hold_events(exchange, streaming) else None
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            async for chunk in response.aiter_bytes():
+                size += len(chunk)
+                chunks.append(chunk[: self.limits.body])
+                if parser is not None:
+                    at = time.monotonic() - started
+                    exchange.events += [Event(event, at) for event in parser.feed(chunk)]
+                if watch is not None and watch(exchange):
+                    exchange.stopped = True
+                    return
+                if size > self.limits.body or len(exchange.events) > self.limits.events:
+                    exchange.error = f"more than {size:,} bytes and no end in sight"
+                    return
+            if parser is not None:
+                at = time.monotonic() - started
+                exchange.events += [Event(event, at) for event in parser.close()]
+        finally:
+            exchange.body = b"".join(chunks)
+            if parser is not None:
+                exchange.faults = parser.faults
+
+    def _book(self, exchange: Exchange) -> None:
+        if len(self.journal.exchanges) >= self.limits.requests:
+            raise BudgetSpentError(f"{self.limits.requests} requests were sent")
+        if sum(len(past.body) for past in self.journal.exchanges) > self.limits.total:
+            raise BudgetSpentError(f"the server sent more than {self.limits.total:,} bytes")
+        self.journal.exchanges.append(exchange)
+
+    def _remember(self, operation: str, exchange: Exchange) -> None:
+        if operation != "threads.create":
+            return
+        # A backend of its own design may answer with JSON; its thread is removed as well.
+        answer = None if exchange.events else exchange.json
+        found = exchange.thread_id or text_at(answer, "id") or text_at(answer, "thread_id")
+        if found := found or text_at(dig(answer, "thread"), "id"):
+            self.threads[found] = None
+
+    def _describe(self, method: str, content: bytes) -> str:
+        who = f" as {self.name}" if self.name else ""
+        shown = shorten(_readable(content), _SENT_SHOWN)
+        return f"{method} {shown}{who}".replace("  ", " ")
+
+
+def user_input(
+    text: str, *, attachments: tuple[str, ...] = (), quoted_text: str = ""
+) -> dict[str, Any]:
+    """Return a user's message in the form the official client sends it."""
+    return {
+        "content": [{"type": "input_text", "text": text}],
+        "quoted_text": quoted_text,
+        "attachments": list(attachments),
+        "inference_options": {},
+    }
+
+
+def checked_url(url: str) -> str:
+    """Return *url* if it can be an endpoint.
+
+    Raises:
+        ScaffoldError: It is not an absolute HTTP URL.
+    """
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+        httpx.URL(url)
+        _ = parts.port
+    except (ValueError, httpx.InvalidURL):
+        usable = False
+    if not usable:
+        raise ScaffoldError(
+            f"{shorten(url)!r} is not the URL of an HTTP server",
+            hint="give the whole address of the endpoint, such as http://127.0.0.1:8000/chatkit",
+        )
+    return url
+
+
+def _http_client(url: str, headers: dict[str, str], limits: Limits) -> httpx.AsyncClient:
+    # Reading certificates takes 50 ms, which a plain connection can do without.
+    secure = url.startswith("https:")
+    try:
+        client = httpx.AsyncClient(
+            timeout=httpx.Timeout(limits.silence),
+            trust_env=False,  # a .netrc would add credentials which no check knows of
+            verify=secure,
+        )
+        httpx.Headers(headers).raw  # noqa: B018 - refuses what cannot be sent
+        _take_cookies(client, headers)
+    except (UnicodeEncodeError, CookieError, ValueError):
+        raise ScaffoldError(
+            f"a header cannot be sent: {', '.join(headers)}",
+            hint="use plain letters and digits, as in --header 'Authorization: Bearer abc'",
+        ) from None
+    return client
+
+
+def _take_cookies(client: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    """Move a Cookie header into the jar, or cookies that the server sets would be dropped."""
+    for name in [name for name in headers if name.lower() == "cookie"]:
+        for morsel in SimpleCookie(headers.pop(name)).values():
+            client.cookies.set(morsel.key, morsel.value)
+
+
+def _may_hold_events(exchange: Exchange, streaming: bool) -> bool:
+    if exchange.content_type == "text/event-stream":
+        return True
+    return streaming and exchange.accepted and "json" not in exchange.content_type
+
+
+def _readable(content: bytes) -> str:
+    """Return a body with the characters that `json.dumps` wrote as escapes, where it can be."""
+    text = content.decode("utf-8", "replace")
+    if len(content) > _SENT_SHOWN * 10:
+        return text
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _explain(error: Exception) -> str:
+    for kind, text in _FAILURES:
+        if isinstance(error, kind):
+            detail = shorten(str(error))
+            return f"{text} ({detail})" if detail else text
+    return f"the request failed ({shorten(str(error))})"
