@@ -26,6 +26,7 @@ from app.queries import (
     users_threads,
 )
 from app.tables import feedback, items, threads
+from app.uninterrupted import uninterrupted
 
 _THREAD_FIELDS = set(ThreadMetadata.model_fields)
 _ITEM: TypeAdapter[ThreadItem] = TypeAdapter(ThreadItem)
@@ -50,6 +51,7 @@ class SqlStore(ChatStore):
             raise NotFoundError(thread_id)
         return ThreadMetadata.model_validate_json(rows[0].payload)
 
+    @uninterrupted
     async def save_thread(self, thread: ThreadMetadata, context: RequestContext) -> None:
         """Replace the user's thread, or create it."""
         # The SDK also hands over a `Thread`, whose page of items must not be kept.
@@ -77,6 +79,7 @@ class SqlStore(ChatStore):
             await self.load_thread(after, context)
         return to_page(rows, limit, ThreadMetadata.model_validate_json)
 
+    @uninterrupted
     async def delete_thread(self, thread_id: str, context: RequestContext) -> None:
         """Delete the user's thread; the database deletes its items and feedback with it."""
         async with self._transaction() as connection:
@@ -97,6 +100,7 @@ class SqlStore(ChatStore):
         """Save the item; one that continues over several turns is added again."""
         await self.save_item(thread_id, item, context)
 
+    @uninterrupted
     async def save_item(self, thread_id: str, item: ThreadItem, context: RequestContext) -> None:
         """Replace the item where it stands, or append it to the user's thread."""
         payload = item.model_dump_json()
@@ -123,6 +127,7 @@ class SqlStore(ChatStore):
             await self._require(thread_id, after, context)
         return to_page(rows, limit, _ITEM.validate_json)
 
+    @uninterrupted
     async def delete_thread_item(
         self, thread_id: str, item_id: str, context: RequestContext
     ) -> None:
@@ -130,6 +135,7 @@ class SqlStore(ChatStore):
         async with self._locked(thread_id, context) as connection:
             await connection.execute(delete(items).where(is_item(thread_id, item_id)))
 
+    @uninterrupted
     async def save_feedback(
         self,
         thread_id: str,
@@ -164,6 +170,7 @@ class SqlStore(ChatStore):
         rows = await self._read(verdicts.where(feedback.c.thread_id == thread_id))
         return {row.item_id: row.kind for row in rows}
 
+    @uninterrupted
     async def ping(self) -> None:
         """Return when the database answers and has the tables that this code needs."""
         async with _available(), self._reader.connect() as connection:
@@ -176,6 +183,7 @@ class SqlStore(ChatStore):
         else:
             await self.load_item(thread_id, item_id, context)
 
+    @uninterrupted
     async def _read(self, query: Select[str, str]) -> Sequence[Row[str, str]]:
         async with _available(), self._reader.connect() as connection:
             return (await connection.execute(query)).all()

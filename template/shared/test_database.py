@@ -121,3 +121,21 @@ async def test_processes_can_write_into_one_thread_at_once(settings: StoreSettin
         page = await one.load_thread_items("thr_1", None, 100, "asc", ANNA)
         assert sorted(item.id for item in page.data) == sorted(item.id for item in items)
         assert page == await other.load_thread_items("thr_1", None, 100, "asc", ANNA)
+
+
+async def test_a_stop_in_the_middle_of_a_write_blocks_nobody(settings: StoreSettings) -> None:
+    """Whenever a task is cancelled, its transaction comes to an end."""
+    await migrate(settings)
+    async with open_store(settings) as store:
+        await store.save_thread(ThreadMetadata(id="thr_1", created_at=NOW), ANNA)
+        for steps in range(40):
+            item = HiddenContextItem(
+                id=f"item_{steps}", thread_id="thr_1", created_at=NOW, content=""
+            )
+            writing = asyncio.create_task(store.add_thread_item("thr_1", item, ANNA))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            writing.cancel()
+            await asyncio.wait([writing])
+            async with asyncio.timeout(2):
+                await store.save_item("thr_1", item, ANNA)

@@ -1,0 +1,34 @@
+"""Serves an ASGI application on a free port of this machine."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from typing import Any
+
+import uvicorn
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+PATH = "/chatkit"
+
+
+@contextlib.contextmanager
+def serve(app: App, path: str = PATH) -> Iterator[str]:
+    """Serve *app* while the block runs; give the URL of its ChatKit route."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        # From here on a client can connect; it is answered as soon as the server has started.
+        listener.listen()
+        config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}{path}"
+        finally:
+            server.should_exit = True
+            thread.join()
