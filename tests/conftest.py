@@ -35,7 +35,7 @@ def project(
     name = options.combination_name(answers)
     folder = tmp_path_factory.mktemp("project", numbered=True) / name
     with pytest.MonkeyPatch.context() as patch:
-        CopierFixture(copier_template, {}, patch).copy(folder, **answers)
+        CopierFixture(copier_template, {}, patch).copy(folder, name="backend", **answers)
     return Project(name, folder, answers)
 
 

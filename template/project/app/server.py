@@ -5,9 +5,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing
 from weakref import WeakValueDictionary
 
+import structlog
+from chatkit.errors import ErrorCode
 from chatkit.server import ChatKitServer, NonStreamingResult, StreamingResult
 from chatkit.types import (
     ChatKitReq,
+    ErrorEvent,
     FeedbackKind,
     StreamingReq,
     ThreadCreatedEvent,
@@ -24,6 +27,8 @@ from app.context import RequestContext
 from app.errors import ApiError
 from app.interfaces import ChatAgent, ChatStore, Turn
 from app.titles import Titling
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 class ChatServer(ChatKitServer[RequestContext]):
@@ -75,11 +80,20 @@ class ChatServer(ChatKitServer[RequestContext]):
         async with AsyncExitStack() as stack:
             if not isinstance(request, ThreadsCreateReq):
                 await stack.enter_async_context(self._lock(request.params.thread_id))
-            async for event in super()._process_streaming_impl(request, context):
-                if isinstance(event, ThreadCreatedEvent):
-                    # Free until the client has seen this event.
-                    await stack.enter_async_context(self._lock(event.thread.id))
-                yield event
+            begun = False
+            try:
+                async for event in super()._process_streaming_impl(request, context):
+                    if isinstance(event, ThreadCreatedEvent):
+                        # Free until the client has seen this event.
+                        await stack.enter_async_context(self._lock(event.thread.id))
+                    begun = True
+                    yield event
+            except Exception as error:
+                # Before the first event it can still be answered with a status of its own.
+                if not begun:
+                    raise
+                log.error("turn failed", request_id=context.request_id, exc_info=error)
+                yield ErrorEvent(code=ErrorCode.STREAM_ERROR, allow_retry=True)
 
     def _lock(self, thread_id: str) -> asyncio.Lock:
         return self._locks.setdefault(thread_id, asyncio.Lock())

@@ -42,7 +42,7 @@ class Turns:
     async def close(self) -> None:
         """Cancel the turns that still run and wait until they have cleaned up."""
         for task in self._tasks:
-            task.cancel()
+            _cancel_once(task)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
@@ -67,6 +67,12 @@ async def _follow(
                 yield event
         await task
     finally:
-        task.cancel()
+        _cancel_once(task)
         with anyio.CancelScope(shield=True):
             await asyncio.wait([task])
+
+
+def _cancel_once(task: asyncio.Task[None]) -> None:
+    """Cancel a turn, but not in the midst of the clean-up after an earlier cancellation."""
+    if not task.cancelling():
+        task.cancel()

@@ -1,10 +1,12 @@
 """What the server adds to the SDK: on the real store, with a small agent."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import datetime
 
 import pytest
+from chatkit.server import StreamingResult
 from chatkit.types import (
     AssistantMessageContent,
     AssistantMessageItem,
@@ -29,8 +31,11 @@ from app.preconditions import check_request
 from app.server import ChatServer
 from app.store import StoreSettings, open_store
 from app.titles import MAX_TITLE_LENGTH, first_words
+from tests.backend import message
 
 pytestmark = pytest.mark.anyio
+
+CREATE = {"type": "threads.create", "params": {"input": message("Hi")}}
 
 ALICE = RequestContext(user_id="alice", request_id="test")
 
@@ -87,8 +92,8 @@ async def save_thread(store: ChatStore, status: ThreadStatus | None = None) -> T
 async def save_messages(store: ChatStore, number: int) -> list[UserMessageItem]:
     """Store messages of the user."""
     messages = [user_message(f"msg_{index}") for index in range(number)]
-    for message in messages:
-        await store.add_thread_item("thr_1", message, ALICE)
+    for item in messages:
+        await store.add_thread_item("thr_1", item, ALICE)
     return messages
 
 
@@ -172,6 +177,21 @@ async def test_users_title_is_kept(store: ChatStore) -> None:
     await store.save_thread(renamed, ALICE)
     await run_turn(ChatServer(store, Recorder(), 10), thread, user_message("msg_0"))
     assert thread.title == "Mine"
+
+
+async def test_failure_within_a_stream_is_an_error_event(store: ChatStore) -> None:
+    """What fails after the first event ends the stream in order, and leaves no ghost thread."""
+    server = ChatServer(store, Recorder(), 10)
+    request = server.parse(json.dumps(CREATE).encode())
+    result = await server.answer(request, ALICE)
+    assert isinstance(result, StreamingResult)
+    events = []
+    async for chunk in result:
+        events.append(json.loads(chunk.removeprefix(b"data: ")))
+        if events[-1]["type"] == "thread.created":
+            await store.delete_thread(events[-1]["thread"]["id"], ALICE)
+    assert [event["type"] for event in events] == ["thread.created", "error"]
+    assert (await store.load_threads(10, None, "desc", ALICE)).data == []
 
 
 async def test_feedback_is_stored(store: ChatStore) -> None:
