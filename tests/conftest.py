@@ -1,6 +1,7 @@
 """Generated projects, and the services that they need."""
 
 import secrets
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,16 +25,22 @@ def copier_template_paths() -> list[str]:
     return ["copier.yml", "template"]
 
 
+@pytest.fixture(scope="session")
+def aside() -> Iterator[Path]:
+    """A folder outside of pytest's own.
+
+    PostgreSQL does not run as root, and every start of pytest closes its folder to others.
+    """
+    with tempfile.TemporaryDirectory(prefix="chatkit-scaffold-") as folder:
+        yield Path(folder)
+
+
 @pytest.fixture(scope="session", params=parameters())
-def project(
-    request: pytest.FixtureRequest,
-    copier_template: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Project:
+def project(request: pytest.FixtureRequest, copier_template: Path, aside: Path) -> Project:
     """One combination, freshly generated."""
     answers: dict[str, str] = request.param
     name = options.combination_name(answers)
-    folder = tmp_path_factory.mktemp("project", numbered=True) / name
+    folder = Path(tempfile.mkdtemp(dir=aside)) / name
     with pytest.MonkeyPatch.context() as patch:
         CopierFixture(copier_template, {}, patch).copy(folder, name="backend", **answers)
     return Project(name, folder, answers)
@@ -47,9 +54,9 @@ def installed(project: Project) -> Project:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgres_server(aside: Path) -> Iterator[PostgresServer]:
     """A real PostgreSQL server."""
-    server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    server = get_server(Path(tempfile.mkdtemp(dir=aside)), cleanup_mode="delete")
     yield server
     server.cleanup()
 

@@ -1,6 +1,8 @@
 """Every combination of the template's choices, computed from `copier.yml`."""
 
+import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +52,12 @@ class Project:
 
     def run(self, *command: str, timeout: float = 600) -> str:
         """Run a module of the project's own environment; fail with its output if it fails."""
-        return run([str(serve.project_python(self.path)), "-m", *command], self.path, timeout)
+        # Away from the folder of these tests, see the fixture `aside`.
+        aside = self.path.parent / "tmp"
+        aside.mkdir(exist_ok=True)
+        environment = {**os.environ, "PYTEST_DEBUG_TEMPROOT": str(aside)}
+        program = str(serve.project_python(self.path))
+        return run([program, "-m", *command], self.path, timeout, environment)
 
 
 def parameters() -> list[object]:
@@ -62,10 +69,21 @@ def parameters() -> list[object]:
     ]
 
 
-def run(command: list[str], folder: Path, timeout: float = 60) -> str:
+def run(
+    command: list[str],
+    folder: Path,
+    timeout: float = 60,
+    environment: Mapping[str, str] | None = None,
+) -> str:
     """Run a command in *folder* and return what it prints; fail with that if it fails."""
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=timeout, check=False
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
     )
     if done.returncode:
         pytest.fail(f"{' '.join(command)}\n{done.stdout}{done.stderr}", pytrace=False)
