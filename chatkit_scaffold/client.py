@@ -129,6 +129,11 @@ class Chatkit:
         parts = urlsplit(self.url)
         return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The cookies that this user has by now."""
+        return {cookie.name: cookie.value or "" for cookie in self._http.cookies.jar}
+
     async def close(self) -> None:
         """Close all connections."""
         await self._http.aclose()
@@ -341,6 +346,9 @@ def _http_client(url: str, headers: dict[str, str], limits: Limits) -> httpx.Asy
     try:
         client = httpx.AsyncClient(
             timeout=httpx.Timeout(limits.silence),
+            # A server may close a connection after an error, just when it is used again; that
+            # would look as if it did not answer.
+            limits=httpx.Limits(max_keepalive_connections=0),
             trust_env=False,  # a .netrc would add credentials which no check knows of
             verify=secure,
         )
@@ -364,7 +372,7 @@ def _take_cookies(client: httpx.AsyncClient, headers: dict[str, str]) -> None:
 def _may_hold_events(exchange: Exchange, streaming: bool) -> bool:
     if exchange.content_type == "text/event-stream":
         return True
-    return streaming and exchange.accepted and "json" not in exchange.content_type
+    return streaming and exchange.accepted and exchange.content_type != "application/json"
 
 
 def _readable(content: bytes) -> str:

@@ -24,7 +24,8 @@ _NUMBERS = (
 )
 _COUNT = f"Please count to a hundred in words, all of them, as in: {_NUMBERS} and so on."
 _PIECES_BEFORE_STOP = 3
-_REQUESTS_BETWEEN = 5
+_REQUESTS_BETWEEN = 7
+_PAUSE_BETWEEN = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,11 @@ class Parallel:
 
 @shared
 async def parallel(subject: Subject) -> Parallel:
+    """See `ask_in_parallel`."""
+    return await ask_in_parallel(subject)
+
+
+async def ask_in_parallel(subject: Subject) -> Parallel:
     """Ask for two long answers at once, and now and then for the list of threads."""
     spoken = asyncio.Event()
 
@@ -109,10 +115,14 @@ async def parallel(subject: Subject) -> Parallel:
         for fruit in ("Apples", "Pears")
     ]
     try:
+        await _first_word(spoken, turns)
         between = []
         for _ in range(_REQUESTS_BETWEEN):
-            await _next_word(spoken, turns)
             between.append(await user.call("threads.list", limit=1, order="desc"))
+            # Spread over the answers, as a server may be held up at any time of them.
+            _, running = await asyncio.wait(turns, timeout=_PAUSE_BETWEEN)
+            if not running:
+                break
         first, second = await asyncio.gather(*turns)
         return Parallel((first, second), max(between, key=lambda answer: answer.seconds))
     finally:
@@ -120,9 +130,8 @@ async def parallel(subject: Subject) -> Parallel:
             turn.cancel()
 
 
-async def _next_word(spoken: asyncio.Event, turns: Sequence[asyncio.Task[Exchange]]) -> None:
-    """Wait until more of an answer has come, or one of them has ended."""
-    spoken.clear()
+async def _first_word(spoken: asyncio.Event, turns: Sequence[asyncio.Task[Exchange]]) -> None:
+    """Wait until some of an answer has come, or one of them has ended."""
     word = asyncio.create_task(spoken.wait())
     await asyncio.wait({word, *turns}, return_when=asyncio.FIRST_COMPLETED)
     word.cancel()

@@ -16,12 +16,17 @@ class Pages:
     """What following pages brought.
 
     Attributes:
-        ids: Of all rows, in order.
+        rows: Threads or items, in order.
         last: The answer with the last page.
     """
 
-    ids: list[str]
+    rows: list[dict[str, Any]]
     last: Exchange
+
+    @property
+    def ids(self) -> list[str]:
+        """The rows' ids, in order."""
+        return ids(self.rows)
 
 
 async def collect(
@@ -45,31 +50,39 @@ async def collect(
         CheckFailedError: A page is no page, repeats a row, is larger than asked for, or says
             that there is more without saying where.
     """
-    found: list[str] = []
+    found: list[dict[str, Any]] = []
     after: str | None = None
     answer = None
     for _ in range(_MOST_PAGES):
         cursor = {} if after is None else {"after": after}
         answer = await user.call(operation, **params, limit=limit, **cursor)
-        after = _take(answer, found, limit)
-        if after is None or (until is not None and until <= set(found)):
+        _take(answer, found, limit)
+        if until is not None and until <= set(ids(found)):
+            break
+        after = _cursor(answer)
+        if after is None:
             break
     assert answer is not None  # noqa: S101 - there is at least one page
     return Pages(found, answer)
 
 
-def _take(answer: Exchange, found: list[str], limit: int) -> str | None:
-    """Add a page's ids to *found*; return the cursor of the next page, None at the end."""
-    page = ids(rows(answer.json, "data"))
+def _take(answer: Exchange, found: list[dict[str, Any]], limit: int) -> None:
+    """Add a page's rows to *found*."""
+    page = rows(answer.json, "data")
     require(answer.ok and isinstance(dig(answer.json, "data"), list), answer, "200 and a page")
     require(len(page) <= limit, answer, f"at most {limit} rows", f"{len(page)} rows")
-    repeated = [row for row in page if row in found]
+    known = set(ids(found))
+    repeated = [row for row in ids(page) if row in known]
     require(not repeated, answer, "rows that were not on an earlier page", f"again {repeated[:3]}")
     found += page
+
+
+def _cursor(answer: Exchange) -> str | None:
+    """Return where the next page begins, None at the end."""
     if dig(answer.json, "has_more") is not True:
         return None
     after = text_at(answer.json, "after")
     if after is None:
         fail(answer, "`after` with the cursor of the next page, since has_more is true")
-    require(page, answer, "rows, or has_more false")
+    require(rows(answer.json, "data"), answer, "rows, or has_more false")
     return after

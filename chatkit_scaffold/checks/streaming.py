@@ -6,6 +6,7 @@ from typing import Any
 from chatkit_scaffold.checks.material import (
     UNKNOWN_ITEM,
     UNKNOWN_THREAD,
+    ask_in_parallel,
     conversation,
     opening,
     parallel,
@@ -17,8 +18,10 @@ from chatkit_scaffold.exchange import Exchange, dig, text_at
 
 _SERVER = "chatkit/server.py ChatKitServer._process_streaming_impl (openai-chatkit 1.6.5)"
 _TYPES = "chatkit/types.py ThreadStreamEvent (openai-chatkit 1.6.5)"
-_NOTICED = 0.5
-"""Seconds of waiting that a user notices."""
+_TELLING = 0.3
+"""Seconds below which a stream is too short to tell whether it held others up."""
+_NOTICED = 1.0
+"""Seconds of waiting that anybody notices."""
 _SLOWER = 10
 """How many times slower than without a stream an answer may be."""
 
@@ -219,15 +222,18 @@ async def others_answered(subject: Subject) -> None:
     """Other requests are answered while a stream runs."""
     held = await parallel(subject)
     longest = max(turn.seconds for turn in held.streams)
-    if longest < _NOTICED or not any(turn.deltas for turn in held.streams):
+    if longest < _TELLING or not any(turn.deltas for turn in held.streams):
         skip("the answers came too quickly to tell")
     idle = (await subject.user.call("threads.list", limit=1, order="desc")).seconds
-    waited = held.between.seconds
+    bearable = max(_NOTICED, _SLOWER * idle)
+    if held.between.seconds > bearable:
+        # Once may be chance: a busy machine, a connection that was slow to open.
+        held = await ask_in_parallel(subject)
     require(
-        held.between.ok and waited <= max(_NOTICED, _SLOWER * idle),
+        held.between.ok and held.between.seconds <= bearable,
         held.between,
         f"an answer as quick as without a stream ({idle:.2f} s)",
-        f"{held.between.got}, after {waited:.2f} s, while streams of {longest:.1f} s ran",
+        f"{held.between.got}, after {held.between.seconds:.2f} s",
     )
 
 

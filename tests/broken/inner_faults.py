@@ -295,11 +295,12 @@ async def _blocking(turn: Any, events: Events) -> Events:
         content=[],
     )
     yield ThreadItemAddedEvent(item=item)
-    for _ in range(3):
+    for _ in range(2):
         yield _piece(item.id, "word ")
         await asyncio.sleep(0.01)  # lets the piece go out
-        time.sleep(0.4)  # noqa: ASYNC251 - the mistake that is to be found
-    content = [AssistantMessageContent(text="word word word")]
+        if "count" in turn.message.content[0].text:
+            time.sleep(1.5)  # noqa: ASYNC251 - the mistake that is to be found
+    content = [AssistantMessageContent(text="word " * 2)]
     yield ThreadItemDoneEvent(item=item.model_copy(update={"content": content}))
 
 
