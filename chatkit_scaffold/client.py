@@ -5,7 +5,6 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +14,7 @@ import httpx
 
 from chatkit_scaffold.errors import ScaffoldError
 from chatkit_scaffold.exchange import Exchange, dig, text_at
+from chatkit_scaffold.limits import BudgetSpentError, Journal, Limits
 from chatkit_scaffold.sse import Event, EventParser, shorten
 
 STREAMING = frozenset(
@@ -40,38 +40,6 @@ _FAILURES: list[tuple[type[Exception], str]] = [
     (httpx.DecodingError, "the body is not what its Content-Encoding says"),
     (httpx.HTTPError, "the connection broke"),
 ]
-
-
-class BudgetSpentError(Exception):
-    """More was sent or received than any run needs; no more will be."""
-
-
-@dataclass(slots=True)
-class Limits:
-    """How much a server may take or give before an exchange is ended.
-
-    Attributes:
-        silence: Seconds to wait for a connection, a first byte or a next one.
-        exchange: Seconds from sending a request to the end of its answer.
-        body: Bytes to read of one answer.
-        events: Events to read of one stream.
-        requests: Requests to send in all, by all users together.
-        total: Bytes to read in all.
-    """
-
-    silence: float = 30.0
-    exchange: float = 120.0
-    body: int = 8_000_000
-    events: int = 20_000
-    requests: int = 400
-    total: int = 200_000_000
-
-
-@dataclass(slots=True)
-class Journal:
-    """All exchanges of one run, in order, whoever sent them."""
-
-    exchanges: list[Exchange] = field(default_factory=list)
 
 
 class Chatkit:

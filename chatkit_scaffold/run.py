@@ -15,16 +15,18 @@ from chatkit_scaffold.checks.model import (
 )
 from chatkit_scaffold.checks.subject import Subject
 from chatkit_scaffold.checks.transport import listing
-from chatkit_scaffold.client import BudgetSpentError, Chatkit, Journal, Limits
+from chatkit_scaffold.client import Chatkit
 from chatkit_scaffold.errors import ScaffoldError
+from chatkit_scaffold.limits import BudgetSpentError, Journal, Limits
 from chatkit_scaffold.report import Report, Result
 from chatkit_scaffold.selection import chosen
 from chatkit_scaffold.sse import shorten
 
 USUAL_ORIGIN = "http://localhost:3000"
 """Where the front end's development server usually is."""
-_LONGEST = 20
-"""How many times the limit for one silence a whole run may take."""
+_LONGEST = 60
+"""How many times the limit for one silence a whole run may take: about forty answers are asked
+for, and a slow model may need most of that limit for each."""
 _CLEANING = 30.0
 """Seconds to remove the threads that were made."""
 

@@ -39,7 +39,7 @@ async def anonymous(subject: Subject) -> Exchange:
     level=Level.MUST,
     source="RFC 9110 section 11.6.1; the user is who the credentials say",
     fix="Verify credentials in a dependency of the route, before `process` is called.",
-    needs={"streaming-thread-created"},
+    needs={"threads-read-after-first-turn"},
 )
 async def credentials_needed(subject: Subject) -> None:
     """Without credentials nobody reads a user's thread."""
@@ -117,7 +117,7 @@ async def altered_refused(subject: Subject) -> None:
     source="CWE-639: authorization bypass through a user-controlled key",
     fix="Never read the user from the body, its metadata or a plain header, only from verified "
     "credentials.",
-    needs={"threads-listed"},
+    needs={"threads-read-after-first-turn"},
 )
 async def body_names_nobody(subject: Subject) -> None:
     """`user` and `user_id` in the body, its metadata and headers change nothing."""
@@ -138,7 +138,7 @@ async def body_names_nobody(subject: Subject) -> None:
     level=Level.MUST,
     source=_STORE,
     fix=_FILTER,
-    needs={"threads-listed"},
+    needs={"threads-listed", "threads-read-after-first-turn"},
 )
 async def list_separate(subject: Subject) -> None:
     """A user's list of threads does not show another user's."""

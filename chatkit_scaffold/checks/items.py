@@ -45,7 +45,7 @@ async def exact(subject: Subject) -> tuple[Exchange, Exchange]:
     source=_STORE + ".add_thread_item; chatkit/types.py UserMessageTextContent",
     fix="Store text as it is: UTF-8 end to end, parameters bound, nothing escaped, stripped or "
     "cut.",
-    needs={"streaming-thread-created"},
+    needs={"threads-read-after-first-turn"},
 )
 async def text_exact(subject: Subject) -> None:
     """Text comes back exactly as it was sent, whatever characters it has."""
@@ -75,7 +75,7 @@ async def quotation_kept(subject: Subject) -> None:
     "be stored",
     fix="Refuse control characters with a 4xx before anything is stored, or store items as JSON "
     "text.",
-    needs={"streaming-thread-created"},
+    needs={"threads-read-after-first-turn"},
 )
 async def control_characters(subject: Subject) -> None:
     """Control characters are kept or refused with a 4xx, not dropped and not a server error."""
@@ -115,7 +115,7 @@ async def ids_unique(subject: Subject) -> None:
     level=Level.SHOULD,
     source="chatkit/store.py default_generate_id: 8 hexadecimal digits (openai-chatkit 1.6.5)",
     fix="Override generate_thread_id and generate_item_id with 128 random bits (`uuid4().hex`).",
-    needs={"streaming-thread-created"},
+    needs={"threads-read-after-first-turn"},
 )
 async def ids_long(subject: Subject) -> None:
     """Random ids are long enough not to collide."""

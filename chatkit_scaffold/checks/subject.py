@@ -6,8 +6,9 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from chatkit_scaffold.checks.model import UntestableError
-from chatkit_scaffold.client import Chatkit, Limits
+from chatkit_scaffold.client import Chatkit
 from chatkit_scaffold.exchange import Exchange
+from chatkit_scaffold.limits import Limits
 
 T = TypeVar("T")
 

@@ -51,7 +51,7 @@ async def created_once(subject: Subject) -> None:
     source="chatkit/server.py ChatKitServer._load_full_thread (openai-chatkit 1.6.5)",
     fix="In save_thread keep ThreadMetadata only: the SDK hands over a Thread whose `items` make "
     "loading fail later.",
-    needs={"streaming-thread-created"},
+    needs={"streaming-thread-created", "requests-listed"},
 )
 async def read_after_first_turn(subject: Subject) -> None:
     """A thread can be read straight after its first turn."""
@@ -65,7 +65,7 @@ async def read_after_first_turn(subject: Subject) -> None:
     level=Level.MUST,
     source=_STORE + ".load_thread",
     fix="Keep threads outside the request (a database, or one store object for the process).",
-    needs={"streaming-thread-created", "streaming-answer-arrives"},
+    needs={"threads-read-after-first-turn", "streaming-answer-arrives"},
 )
 async def second_message(subject: Subject) -> None:
     """A second message goes into the same thread, which then holds both turns."""
