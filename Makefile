@@ -9,7 +9,7 @@ export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick lint format lock build clean
+.PHONY: help setup demo test quick lint format lock bench build clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -49,6 +49,9 @@ format: $(SYNCED) ## rewrite the code in the project's style
 lock: | $(BIN)/uv ## choose new versions of everything within pyproject.toml's bounds
 	$(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-header --group dev --output-file requirements.lock pyproject.toml
+
+bench: $(SYNCED) ## compare turns and pages with what they are measured against, in one run
+	$(BIN)/python benchmarks/compare.py
 
 build: $(SYNCED) ## build the wheel and the source archive in dist
 	$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python
