@@ -1,21 +1,15 @@
-"""Speaks ChatKit over HTTP and keeps every exchange; the only importer of httpx."""
+"""Speaks ChatKit as one user of a server, and keeps every exchange."""
 
-import asyncio
 import json
-import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from http.cookies import CookieError, SimpleCookie
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
-import httpx
-
-from chatkit_scaffold.errors import ScaffoldError
 from chatkit_scaffold.exchange import Exchange, dig, text_at
+from chatkit_scaffold.http_session import HttpSession
 from chatkit_scaffold.limits import BudgetSpentError, Journal, Limits
-from chatkit_scaffold.sse import Event, EventParser, shorten
+from chatkit_scaffold.sse import shorten
 
 STREAMING = frozenset(
     {
@@ -30,16 +24,6 @@ STREAMING = frozenset(
 """Operations answered with a stream: `StreamingReq` in chatkit/types.py (openai-chatkit 1.6.5)."""
 
 _SENT_SHOWN = 240
-
-# The most specific first: httpx's classes are nested.
-_FAILURES: list[tuple[type[Exception], str]] = [
-    (httpx.ConnectTimeout, "no connection within the time limit"),
-    (httpx.TimeoutException, "silence for longer than the time limit"),
-    (httpx.ConnectError, "no connection"),
-    (httpx.RemoteProtocolError, "the connection was cut off, or what came is not HTTP"),
-    (httpx.DecodingError, "the body is not what its Content-Encoding says"),
-    (httpx.HTTPError, "the connection broke"),
-]
 
 
 class Chatkit:
@@ -70,15 +54,14 @@ class Chatkit:
         limits: Limits | None = None,
         journal: Journal | None = None,
     ) -> None:
-        self.url = checked_url(url)
+        self.url = url
         self.name = name
         self.sent_headers = dict(headers or {})
         self.origin = origin
         self.limits = limits or Limits()
         self.journal = journal or Journal()
         self.threads: dict[str, None] = {}
-        self._headers = dict(self.sent_headers)
-        self._http = _http_client(self.url, self._headers, self.limits)
+        self._http = HttpSession(url, self.sent_headers, origin=origin, limits=self.limits)
 
     async def __aenter__(self) -> Self:
         return self
@@ -100,11 +83,11 @@ class Chatkit:
     @property
     def cookies(self) -> dict[str, str]:
         """The cookies that this user has by now."""
-        return {cookie.name: cookie.value or "" for cookie in self._http.cookies.jar}
+        return self._http.cookies
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._http.aclose()
+        await self._http.close()
 
     async def request(
         self,
@@ -178,19 +161,9 @@ class Chatkit:
         """Send any body by any method; see `request`."""
         exchange = Exchange(sent=self._describe(method, content))
         self._book(exchange)
-        started = time.monotonic()
-        try:
-            async with asyncio.timeout(self.limits.exchange):
-                async with self._opened(method, content, headers) as response:
-                    await self._read(response, exchange, started, watch, streaming)
-        except TimeoutError:
-            exchange.error = f"no end within {self.limits.exchange:g} s"
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            exchange.error = _explain(error)
-        except (ValueError, OSError) as error:
-            # Headers, cookies and encodings that httpx hands to the standard library.
-            exchange.error = f"the answer cannot be read: {shorten(str(error))}"
-        exchange.seconds = time.monotonic() - started
+        await self._http.send(
+            exchange, content, method=method, headers=headers, watch=watch, streaming=streaming
+        )
         return exchange
 
     async def remove_threads(self) -> list[str]:
@@ -206,52 +179,6 @@ class Chatkit:
     def forget(self, thread_id: str) -> None:
         """Do not remove a thread: it is gone already."""
         self.threads.pop(thread_id, None)
-
-    @asynccontextmanager
-    async def _opened(
-        self, method: str, content: bytes, headers: Mapping[str, str] | None
-    ) -> AsyncIterator[httpx.Response]:
-        sent = {"content-type": "application/json", "accept-language": "en"}
-        if self.origin:
-            sent["origin"] = self.origin
-        sent.update(self._headers)
-        sent.update(headers or {})
-        async with self._http.stream(method, self.url, content=content, headers=sent) as response:
-            yield response
-
-    async def _read(
-        self,
-        response: httpx.Response,
-        exchange: Exchange,
-        started: float,
-        watch: Callable[[Exchange], bool] | None,
-        streaming: bool,
-    ) -> None:
-        exchange.status = response.status_code
-        exchange.headers = {name.lower(): value for name, value in response.headers.items()}
-        parser = EventParser() if _may_hold_events(exchange, streaming) else None
-        chunks: list[bytes] = []
-        size = 0
-        try:
-            async for chunk in response.aiter_bytes():
-                size += len(chunk)
-                chunks.append(chunk[: self.limits.body])
-                if parser is not None:
-                    at = time.monotonic() - started
-                    exchange.events += [Event(event, at) for event in parser.feed(chunk)]
-                if watch is not None and watch(exchange):
-                    exchange.stopped = True
-                    return
-                if size > self.limits.body or len(exchange.events) > self.limits.events:
-                    exchange.error = f"more than {size:,} bytes and no end in sight"
-                    return
-            if parser is not None:
-                at = time.monotonic() - started
-                exchange.events += [Event(event, at) for event in parser.close()]
-        finally:
-            exchange.body = b"".join(chunks)
-            if parser is not None:
-                exchange.faults = parser.faults
 
     def _book(self, exchange: Exchange) -> None:
         if len(self.journal.exchanges) >= self.limits.requests:
@@ -287,62 +214,6 @@ def user_input(
     }
 
 
-def checked_url(url: str) -> str:
-    """Return *url* if it can be an endpoint.
-
-    Raises:
-        ScaffoldError: It is not an absolute HTTP URL.
-    """
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
-        httpx.URL(url)
-        _ = parts.port
-    except (ValueError, httpx.InvalidURL):
-        usable = False
-    if not usable:
-        raise ScaffoldError(
-            f"{shorten(url)!r} is not the URL of an HTTP server",
-            hint="give the whole address of the endpoint, such as http://127.0.0.1:8000/chatkit",
-        )
-    return url
-
-
-def _http_client(url: str, headers: dict[str, str], limits: Limits) -> httpx.AsyncClient:
-    # Reading certificates takes 50 ms, which a plain connection can do without.
-    secure = url.startswith("https:")
-    try:
-        client = httpx.AsyncClient(
-            timeout=httpx.Timeout(limits.silence),
-            # A server may close a connection after an error, just when it is used again; that
-            # would look as if it did not answer.
-            limits=httpx.Limits(max_keepalive_connections=0),
-            trust_env=False,  # a .netrc would add credentials which no check knows of
-            verify=secure,
-        )
-        httpx.Headers(headers).raw  # noqa: B018 - refuses what cannot be sent
-        _take_cookies(client, headers)
-    except (UnicodeEncodeError, CookieError, ValueError):
-        raise ScaffoldError(
-            f"a header cannot be sent: {', '.join(headers)}",
-            hint="use plain letters and digits, as in --header 'Authorization: Bearer abc'",
-        ) from None
-    return client
-
-
-def _take_cookies(client: httpx.AsyncClient, headers: dict[str, str]) -> None:
-    """Move a Cookie header into the jar, or cookies that the server sets would be dropped."""
-    for name in [name for name in headers if name.lower() == "cookie"]:
-        for morsel in SimpleCookie(headers.pop(name)).values():
-            client.cookies.set(morsel.key, morsel.value)
-
-
-def _may_hold_events(exchange: Exchange, streaming: bool) -> bool:
-    if exchange.content_type == "text/event-stream":
-        return True
-    return streaming and exchange.accepted and exchange.content_type != "application/json"
-
-
 def _readable(content: bytes) -> str:
     """Return a body with the characters that `json.dumps` wrote as escapes, where it can be."""
     text = content.decode("utf-8", "replace")
@@ -352,11 +223,3 @@ def _readable(content: bytes) -> str:
         return json.dumps(json.loads(text), ensure_ascii=False)
     except (ValueError, RecursionError):
         return text
-
-
-def _explain(error: Exception) -> str:
-    for kind, text in _FAILURES:
-        if isinstance(error, kind):
-            detail = shorten(str(error))
-            return f"{text} ({detail})" if detail else text
-    return f"the request failed ({shorten(str(error))})"

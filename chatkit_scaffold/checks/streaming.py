@@ -3,27 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from chatkit_scaffold.checks.material import (
-    UNKNOWN_ITEM,
-    UNKNOWN_THREAD,
-    ask_in_parallel,
-    conversation,
-    opening,
-    parallel,
-)
+from chatkit_scaffold.checks.material import conversation, opening
 from chatkit_scaffold.checks.model import Level, check, fail, require, skip
 from chatkit_scaffold.checks.subject import Subject
-from chatkit_scaffold.client import user_input
 from chatkit_scaffold.exchange import Exchange, dig, text_at
 
 _SERVER = "chatkit/server.py ChatKitServer._process_streaming_impl (openai-chatkit 1.6.5)"
 _TYPES = "chatkit/types.py ThreadStreamEvent (openai-chatkit 1.6.5)"
-_TELLING = 0.3
-"""Seconds below which a stream is too short to tell whether it held others up."""
-_NOTICED = 1.0
-"""Seconds of waiting that anybody notices."""
-_SLOWER = 10
-"""How many times slower than without a stream an answer may be."""
 
 
 @check(
@@ -131,7 +117,7 @@ async def updates_wrapped(subject: Subject) -> None:
 async def items_in_order(subject: Subject) -> None:
     """Each item is added, then updated, then done; nothing comes after or before that."""
     for turn in await _turns(subject):
-        if wrong := _disorder(turn):
+        if wrong := disorder(turn):
             fail(turn, "thread.item.added → updated … → done for every item id", wrong)
 
 
@@ -210,134 +196,7 @@ async def deltas_add_up(subject: Subject) -> None:
             require(same, turn, f"deltas that add up to {whole!r}", f"they add up to {text!r}")
 
 
-@check(
-    "streaming-others-answered",
-    level=Level.SHOULD,
-    source="chatkit-js lists threads while an answer is being streamed",
-    fix="Do not block the event loop: await the model, use async drivers, run slow calls in "
-    "threads.",
-    needs={"streaming-answer-arrives"},
-)
-async def others_answered(subject: Subject) -> None:
-    """Other requests are answered while a stream runs."""
-    held = await parallel(subject)
-    longest = max(turn.seconds for turn in held.streams)
-    if longest < _TELLING or not any(turn.deltas for turn in held.streams):
-        skip("the answers came too quickly to tell")
-    idle = (await subject.user.call("threads.list", limit=1, order="desc")).seconds
-    bearable = max(_NOTICED, _SLOWER * idle)
-    if held.between.seconds > bearable:
-        # Once may be chance: a busy machine, a connection that was slow to open.
-        held = await ask_in_parallel(subject)
-    require(
-        held.between.ok and held.between.seconds <= bearable,
-        held.between,
-        f"an answer as quick as without a stream ({idle:.2f} s)",
-        f"{held.between.got}, after {held.between.seconds:.2f} s",
-    )
-
-
-@check(
-    "streaming-not-mixed",
-    level=Level.MUST,
-    source=_SERVER,
-    fix="Keep nothing about an answer in globals or on the server object: requests run side by "
-    "side.",
-    needs={"streaming-items-complete"},
-)
-async def not_mixed(subject: Subject) -> None:
-    """Two streams at once each carry their own thread and nothing of the other's."""
-    held = await parallel(subject)
-    first, second = held.streams
-    expected = "two threads, each stream with items of its own thread only"
-    require(first.thread_id and first.thread_id != second.thread_id, first, expected)
-    for turn in held.streams:
-        strange = {item.get("thread_id") for item in turn.items} - {turn.thread_id}
-        require(not strange, turn, expected, f"items of {sorted(map(str, strange))} as well")
-        if wrong := _disorder(turn):
-            fail(turn, expected, wrong)
-    shared_ids = set(_item_ids(first)) & set(_item_ids(second))
-    require(not shared_ids, first, expected, f"the same items in both: {sorted(shared_ids)}")
-
-
-@check(
-    "streaming-unknown-thread",
-    level=Level.MUST,
-    source="chatkit/store.py NotFoundError, raised when the response has begun (openai-chatkit "
-    "1.6.5)",
-    fix="Take the stream's first event before the response starts; answer NotFoundError with a "
-    "404.",
-    needs={"transport-event-types"},
-)
-async def unknown_thread(subject: Subject) -> None:
-    """A message for an unknown thread is refused: a 4xx or an `error` event, not a torn stream."""
-    answer = await subject.user.say(UNKNOWN_THREAD, "Is anybody there?")
-    _require_told(answer)
-
-
-@check(
-    "streaming-unknown-item",
-    level=Level.SHOULD,
-    source=_SERVER + ": an unknown item gives an empty 200",
-    fix="Look the item up before `process`, and answer 404 when the thread does not have it.",
-    needs={"streaming-thread-created"},
-)
-async def unknown_item(subject: Subject) -> None:
-    """A retry after an unknown item is refused: a 4xx or an `error` event, not an empty stream."""
-    held = await conversation(subject)
-    answer = await subject.user.stream(
-        "threads.retry_after_item", thread_id=held.thread_id, item_id=UNKNOWN_ITEM
-    )
-    _require_told(answer)
-
-
-@check(
-    "streaming-unknown-attachment",
-    level=Level.SHOULD,
-    source="chatkit/server.py ChatKitServer._build_user_message_item (openai-chatkit 1.6.5)",
-    fix="Look a message's attachments up before `process`, and answer 404 for one that is not "
-    "there.",
-    needs={"streaming-thread-created"},
-)
-async def unknown_attachment(subject: Subject) -> None:
-    """A message with an unknown attachment is refused, not begun and torn off."""
-    message = user_input("See the attachment.", attachments=("atc_0123456789abcdef",))
-    answer = await subject.user.stream("threads.create", input=message)
-    if answer.ok and answer.answers:
-        skip("the server accepts unknown attachments and answers")
-    _require_told(answer)
-
-
-async def _turns(subject: Subject) -> list[Exchange]:
-    """The turns to look at: one if the thread cannot be continued."""
-    _, created = await opening(subject)
-    if created.thread_id is None:
-        return [created]
-    return [created, (await conversation(subject)).second]
-
-
-def _require_told(answer: Exchange) -> None:
-    expected = "404 with JSON, or an `error` event and a proper end"
-    told = answer.refused or (answer.ok and answer.of_type("error") and not answer.answers)
-    require(told, answer, expected)
-
-
-def _complete(item: dict[str, Any]) -> bool:
-    created = text_at(item, "created_at")
-    if not (text_at(item, "id") and text_at(item, "type") and created):
-        return False
-    try:
-        datetime.fromisoformat(created)
-    except ValueError:
-        return False
-    if item["type"] == "assistant_message":
-        content = item.get("content")
-        parts = content if isinstance(content, list) else [None]
-        return all(isinstance(dig(part, "text"), str) for part in parts)
-    return True
-
-
-def _disorder(turn: Exchange) -> str:
+def disorder(turn: Exchange) -> str:
     """Return what is out of order among the events of a turn's items, empty if nothing is."""
     state: dict[str, str] = {}
     for event in turn.events:
@@ -356,5 +215,24 @@ def _disorder(turn: Exchange) -> str:
     return ""
 
 
-def _item_ids(turn: Exchange) -> list[str]:
-    return [item_id for item in turn.items if (item_id := text_at(item, "id"))]
+async def _turns(subject: Subject) -> list[Exchange]:
+    """The turns to look at: one if the thread cannot be continued."""
+    _, created = await opening(subject)
+    if created.thread_id is None:
+        return [created]
+    return [created, (await conversation(subject)).second]
+
+
+def _complete(item: dict[str, Any]) -> bool:
+    created = text_at(item, "created_at")
+    if not (text_at(item, "id") and text_at(item, "type") and created):
+        return False
+    try:
+        datetime.fromisoformat(created)
+    except ValueError:
+        return False
+    if item["type"] == "assistant_message":
+        content = item.get("content")
+        parts = content if isinstance(content, list) else [None]
+        return all(isinstance(dig(part, "text"), str) for part in parts)
+    return True

@@ -1,9 +1,5 @@
-"""Who may do what: credentials, and two users who must not meet."""
+"""Two users who must not meet: neither sees, changes or uses what is the other's."""
 
-import base64
-import json
-from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
 from chatkit_scaffold.checks.material import (
@@ -14,123 +10,14 @@ from chatkit_scaffold.checks.material import (
     library,
     library_ids,
 )
-from chatkit_scaffold.checks.model import Level, check, fail, require, require_equal, skip
-from chatkit_scaffold.checks.subject import Subject, shared
+from chatkit_scaffold.checks.model import Level, check, require, require_equal, skip
+from chatkit_scaffold.checks.subject import Subject
 from chatkit_scaffold.client import Chatkit, user_input
 from chatkit_scaffold.exchange import Exchange, dig, ids, rows, text_at
 
 _STORE = "chatkit/store.py Store: every method takes the request's context (openai-chatkit 1.6.5)"
 _REFUSED = "404, as for a thread that does not exist"
 _FILTER = "Take the user from the verified credentials and filter every store query by it."
-
-
-@shared
-async def anonymous(subject: Subject) -> Exchange:
-    """The first user's thread, asked for without credentials."""
-    if not subject.authenticated:
-        skip("no credentials were given (--header), so there are none to leave out")
-    held = await conversation(subject)
-    stranger = await subject.stranger("a stranger without credentials")
-    return await stranger.call("threads.get_by_id", thread_id=held.thread_id)
-
-
-@check(
-    "access-credentials-needed",
-    level=Level.MUST,
-    source="RFC 9110 section 11.6.1; the user is who the credentials say",
-    fix="Verify credentials in a dependency of the route, before `process` is called.",
-    needs={"threads-read-after-first-turn"},
-)
-async def credentials_needed(subject: Subject) -> None:
-    """Without credentials nobody reads a user's thread."""
-    answer = await anonymous(subject)
-    require(not answer.ok, answer, "401 Unauthorized")
-
-
-@check(
-    "access-missing-is-401",
-    level=Level.SHOULD,
-    source="RFC 9110 section 15.5.2 (401 Unauthorized) and section 11.6.1 WWW-Authenticate",
-    fix="Answer 401 with JSON and `WWW-Authenticate: Bearer`, not 403, 500 or a login page.",
-    needs={"access-credentials-needed"},
-)
-async def missing_is_401(subject: Subject) -> None:
-    """Missing credentials are answered with 401, which names the scheme."""
-    answer = await anonymous(subject)
-    if answer.status == HTTPStatus.NOT_FOUND:
-        skip("strangers are served as users of their own")
-    require(answer.status == HTTPStatus.UNAUTHORIZED, answer, "401 Unauthorized")
-    require("www-authenticate" in answer.headers, answer, "401 with a WWW-Authenticate header")
-
-
-@check(
-    "access-garbage-refused",
-    level=Level.MUST,
-    source="RFC 6750 section 3.1 (invalid_token)",
-    fix="Answer 401 when credentials cannot be verified; do not fall back to a default user.",
-    needs={"access-credentials-needed"},
-)
-async def garbage_refused(subject: Subject) -> None:
-    """Credentials that mean nothing are refused with a 4xx."""
-    for value in ("Bearer garbage", "Bearer a.b.c", "Bearer ", "Basic eDp5", "x"):
-        await _require_unauthorized(subject, value)
-
-
-@check(
-    "access-unsigned-refused",
-    level=Level.MUST,
-    source="RFC 8725 section 3.1 (alg: none)",
-    fix='Name the algorithms when decoding: jwt.decode(token, key, algorithms=["HS256"]).',
-    needs={"access-credentials-needed"},
-)
-async def unsigned_refused(subject: Subject) -> None:
-    """A token that says `alg: none` is refused."""
-    claims = _claims(subject.bearer_token) or {"sub": "admin", "exp": 4102444800}
-    for algorithm in ("none", "None", "HS256"):
-        header = _encode({"alg": algorithm, "typ": "JWT"})
-        await _require_unauthorized(subject, f"Bearer {header}.{_encode(claims)}.")
-
-
-@check(
-    "access-altered-refused",
-    level=Level.MUST,
-    source="RFC 7519 section 7.2 (validating a JWT)",
-    fix="Verify the signature before believing a claim: jwt.decode with the key, never "
-    "verify_signature=False.",
-    needs={"access-credentials-needed"},
-)
-async def altered_refused(subject: Subject) -> None:
-    """A token whose claims were changed after signing, or that has expired, is refused."""
-    claims = _claims(subject.bearer_token)
-    if claims is None:
-        skip("the credentials are not a JWT")
-    header, _, signature = subject.bearer_token.split(".")
-    for change in ({"sub": "somebody-else"}, {"exp": 1_000_000_000}, {"exp": 4_102_444_800}):
-        await _require_unauthorized(
-            subject, f"Bearer {header}.{_encode({**claims, **change})}.{signature}"
-        )
-
-
-@check(
-    "access-body-names-nobody",
-    level=Level.MUST,
-    source="CWE-639: authorization bypass through a user-controlled key",
-    fix="Never read the user from the body, its metadata or a plain header, only from verified "
-    "credentials.",
-    needs={"threads-read-after-first-turn"},
-)
-async def body_names_nobody(subject: Subject) -> None:
-    """`user` and `user_id` in the body, its metadata and headers change nothing."""
-    held = await conversation(subject)
-    names = {"user": "somebody-else", "user_id": "somebody-else", "userId": "somebody-else"}
-    answer = await subject.user.request(
-        "threads.get_by_id",
-        {"thread_id": held.thread_id, **names},
-        extra={**names, "metadata": names},
-        headers={"x-user-id": "somebody-else", "x-user": "somebody-else"},
-    )
-    same = answer.ok and dig(answer.json, "id") == held.thread_id
-    require(same, answer, "the thread, as without these names")
 
 
 @check(
@@ -321,35 +208,6 @@ async def _other(subject: Subject) -> tuple[Chatkit, str]:
 async def _items(subject: Subject, thread_id: str) -> list[dict[str, Any]]:
     read = await subject.user.call("threads.get_by_id", thread_id=thread_id)
     return rows(read.json, "items", "data")
-
-
-async def _require_unauthorized(subject: Subject, authorization: str) -> None:
-    if (await anonymous(subject)).status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        skip("the server does not ask for credentials")
-    name = f"a stranger with the credentials {authorization[:24]}"
-    stranger = await subject.stranger(name, {"authorization": authorization.strip()})
-    answer = await stranger.call("threads.list", limit=1)
-    if answer.broken or answer.ok:
-        fail(answer, "401 Unauthorized")
-
-
-def _encode(value: Mapping[str, Any]) -> str:
-    raw = json.dumps(value, separators=(",", ":")).encode()
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def _claims(token: str) -> dict[str, Any] | None:
-    """Return the claims of a JWT; None if *token* is none."""
-    _, dot, rest = token.partition(".")
-    payload, second_dot, signature = rest.partition(".")
-    if not (dot and second_dot) or "." in signature:
-        return None
-    try:
-        padded = payload + "=" * (-len(payload) % 4)
-        value = json.loads(base64.urlsafe_b64decode(padded))
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _without(answer: Exchange, thread_id: str) -> str:
