@@ -10,6 +10,7 @@ from pydantic import SecretStr, ValidationError
 from app.errors import StartupError
 from app.interfaces import StoreUnavailableError
 from app.store import StoreSettings, open_store
+from tests.backend import StartBackend, message
 
 UNREACHABLE = "postgresql://anna:hunter2@127.0.0.1:1/chatkit"
 """Port 1 is nobody's."""
@@ -100,3 +101,20 @@ async def test_the_store_is_back_when_the_server_is(own_server: PostgresServer) 
             await store.ping()
         own_server.start()
         await store.ping()
+
+
+def test_the_backend_says_so_and_is_back_when_the_server_is(
+    start_backend: StartBackend, own_server: PostgresServer
+) -> None:
+    """While the server is away, /ready and requests are a 503 with a reason; then all goes on."""
+    client = start_backend(DATABASE_URL=own_server.get_uri()).client()
+    thread_id = client.create_thread("Hi").thread_id
+    own_server.stop()
+    assert client.get("/ready").status_code == 503
+    assert client.get("/ready").json()["reason"] == "The database does not answer."
+    refused = client.post("threads.create", input=message("Hi"))
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "store_unavailable")
+    assert client.get("/health").status_code == 200
+    own_server.start()
+    assert client.get("/ready").status_code == 200
+    assert client.say(thread_id, "Hi again").text
