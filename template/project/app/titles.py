@@ -38,9 +38,7 @@ class Titling:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await self._end()
 
     async def apply_if_ready(self) -> None:
         """Set the title if it is there by now."""
@@ -51,14 +49,20 @@ class Titling:
         """Set the title, after waiting for it a little; without one, take the first words."""
         if self._task is None:
             return
-        task, self._task = self._task, None
-        await asyncio.wait([task], timeout=_PATIENCE)
-        task.cancel()
-        found = task.done() and not task.cancelled() and task.exception() is None
-        title = task.result() if found else first_words(message_text(self._turn))
+        done, _ = await asyncio.wait([self._task], timeout=_PATIENCE)
+        found = done and not self._task.cancelled() and self._task.exception() is None
+        title = self._task.result() if found else first_words(message_text(self._turn))
+        await self._end()
         # The user may have renamed the thread meanwhile.
         stored = await self._turn.store.load_thread(self._turn.thread.id, self._turn.context)
         self._turn.thread.title = stored.title or title
+
+    async def _end(self) -> None:
+        """Stop looking for a title."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
 
 
 def first_words(text: str) -> str:

@@ -62,6 +62,20 @@ class Recorder:
         return self._title
 
 
+class Undecided(Recorder):
+    """An agent that never finds a title."""
+
+    ended = False
+
+    async def title(self, text: str) -> str:
+        """Wait until nobody wants to know any more."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.ended = True
+        return ""
+
+
 @pytest.fixture
 async def store(
     monkeypatch: pytest.MonkeyPatch, store_env: dict[str, str]
@@ -168,6 +182,18 @@ async def test_title_that_cannot_be_found_is_the_first_words(store: ChatStore) -
     thread = await save_thread(store)
     await run_turn(ChatServer(store, Recorder(""), 10), thread, user_message("msg_0"))
     assert thread.title == "Hello there"
+
+
+async def test_stop_ends_the_search_for_a_title(store: ChatStore) -> None:
+    """An answer that is stopped while its thread's title is awaited leaves nothing running."""
+    agent = Undecided()
+    thread = await save_thread(store)
+    events = ChatServer(store, agent, 10).respond(thread, user_message("msg_0"), ALICE)
+    await anext(events)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(anext(events), timeout=0.1)
+    assert agent.ended
+    assert thread.title is None
 
 
 async def test_users_title_is_kept(store: ChatStore) -> None:
