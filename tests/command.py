@@ -17,6 +17,11 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 COMMAND = [sys.executable, "-m", "chatkit_scaffold"]
 
+DRAFT = (
+    " note: the template has changes that are not committed, so this project cannot be updated\n"
+)
+"""What is said of a project made from a checkout with changes, as these tests may run in one."""
+
 
 def run(*arguments: str | Path) -> Result:
     """Run the command in this process, with no terminal."""

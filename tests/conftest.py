@@ -25,6 +25,15 @@ def copier_template_paths() -> list[str]:
     return ["copier.yml", "template"]
 
 
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder outside any repository, which is the working folder."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def aside() -> Iterator[Path]:
     """A folder outside of pytest's own.
