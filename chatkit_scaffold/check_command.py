@@ -1,6 +1,5 @@
 """The `check` command: parse, run, print, exit."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -54,33 +53,23 @@ def check(
     Example: chatkit-scaffold check http://127.0.0.1:8000/chatkit
     """
     from chatkit_scaffold import check_session
-    from chatkit_scaffold.errors import ScaffoldError
+    from chatkit_scaffold.checks.explain import explain as explanation
 
-    try:
-        if list_checks:
-            typer.echo(check_session.listing(), nl=False)
-        elif explain:
-            typer.echo(check_session.explanation(explain), nl=False)
-        else:
-            session = check_session.CheckSession(
-                url=url,
-                headers=check_session.parse_headers(header or []),
-                other_headers=check_session.parse_headers(other_header or []),
-                origin=origin,
-                select=check_session.split(select or []),
-                ignore=check_session.split(ignore or []),
-                strict=strict,
-                timeout=timeout,
-                output_format=output_format,
-                output=output,
-            )
-            raise typer.Exit(session.run())
-    except ScaffoldError as error:
-        typer.echo(f"error: {error.message}", err=True)
-        if error.hint:
-            typer.echo(f" hint: {error.hint}", err=True)
-        raise typer.Exit(2) from None
-    except KeyboardInterrupt:
-        sys.stderr.write("\n")
-        typer.echo("error: broken off", err=True)
-        raise typer.Exit(2) from None
+    if list_checks:
+        typer.echo(check_session.listing(), nl=False)
+    elif explain:
+        typer.echo(explanation(explain), nl=False)
+    else:
+        session = check_session.CheckSession(
+            url=url,
+            headers=check_session.parse_headers(header or []),
+            other_headers=check_session.parse_headers(other_header or []),
+            origin=origin,
+            select=check_session.split(select or []),
+            ignore=check_session.split(ignore or []),
+            strict=strict,
+            timeout=timeout,
+            output_format=output_format,
+            output=output,
+        )
+        raise typer.Exit(session.run())

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chatkit_scaffold.checks import REGISTRY
-from chatkit_scaffold.checks.explain import explain
 from chatkit_scaffold.checks.model import Check
 from chatkit_scaffold.errors import ScaffoldError
 from chatkit_scaffold.report import Report
@@ -120,15 +119,6 @@ def listing() -> str:
     width = max(len(check_id) for check_id in REGISTRY)
     lines = [f"{one.id:<{width}}  {one.level:<6}  {one.title}" for one in REGISTRY.values()]
     return "\n".join(lines) + "\n"
-
-
-def explanation(words: str) -> str:
-    """Return the text about a check, found by its id or by a symptom.
-
-    Raises:
-        ScaffoldError: Nothing fits.
-    """
-    return explain(words)
 
 
 def _is_origin(value: str) -> bool:

@@ -34,9 +34,7 @@ def errors_as_one_line() -> Iterator[None]:
     try:
         yield
     except ScaffoldError as error:
-        typer.echo(f"error: {error.message}", err=True)
-        if error.hint:
-            typer.echo(f" hint: {error.hint}", err=True)
+        typer.echo(error.as_text(), err=True)
         raise typer.Exit(NO_VERDICT) from error
     except KeyboardInterrupt as error:
         typer.echo("error: Stopped", err=True)

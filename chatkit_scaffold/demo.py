@@ -26,7 +26,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="chatkit-demo-") as folder:
             _demonstrate(Path(folder) / "support-bot")
     except ScaffoldError as error:
-        print(f"error: {error.message}\n hint: {error.hint}", file=sys.stderr)
+        print(error.as_text(), file=sys.stderr)
         return 1
     print("Every answer came, word by word, and was stored.")
     return 0

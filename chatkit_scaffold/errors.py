@@ -14,6 +14,11 @@ class ScaffoldError(Exception):
         self.message = message
         self.hint = hint
 
+    def as_text(self) -> str:
+        """Return the message, and the hint on a line of its own."""
+        hint = f"\n hint: {self.hint}" if self.hint else ""
+        return f"error: {self.message}{hint}"
+
 
 class AnswerError(ScaffoldError):
     """An answer to a question of the template cannot be used."""

@@ -5,23 +5,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from chatkit_scaffold.check_command import register
 from chatkit_scaffold.checks import REGISTRY
 from tests.broken import http_faults
 from tests.broken.right import build, headers_for
 from tests.broken.serving import serve
+from tests.command import run
 
-app = typer.Typer()
-register(app)
 FAULT = http_faults.FAULTS["transport-not-cached"]
 
 
 def check(*arguments: str) -> Result:
     """Run the command."""
-    return CliRunner().invoke(app, list(arguments), env={"TERM": "dumb"})
+    return run("check", *arguments)
 
 
 @pytest.fixture(scope="module")
