@@ -11,7 +11,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner, Result
 
-from chatkit_scaffold.cli import app
+from chatkit_scaffold.cli.app import app
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
