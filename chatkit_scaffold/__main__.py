@@ -1,4 +1,4 @@
-"""Makes `python -m chatkit_scaffold` the same as `chatkit-scaffold`."""
+"""Runs `python -m chatkit_scaffold` as `chatkit-scaffold`."""
 
 from chatkit_scaffold.cli.app import main
 

@@ -1,4 +1,4 @@
-"""Puts values into sentences."""
+"""Turns values into parts of sentences."""
 
 from collections.abc import Sequence
 

@@ -71,7 +71,6 @@ def _flag(question: Question) -> inspect.Parameter:
 
 
 def _help(question: Question) -> str:
-    default: Any = question.default
-    # A default that depends on other answers is a Jinja expression, which helps no reader.
-    is_fixed = default is not None and "{" not in str(default)
-    return f"{question.help} [default: {default}]" if is_fixed else question.help
+    if not question.has_fixed_default:
+        return question.help
+    return f"{question.help} [default: {question.default}]"

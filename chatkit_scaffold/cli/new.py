@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -73,20 +73,23 @@ def new(
     from chatkit_scaffold.generator.project import make
 
     project = make(destination.absolute(dest), chosen, given, ask=prompt, use_git=git)
-    notes = project.notes
     if not (terminal or defaults or as_json):
-        notes = [*_defaults_used(project.rendered.answers, given), *notes]
-    for note in notes:
+        _note_defaults(project.rendered.answers, given, known or ())
+    for note in project.notes:
         typer.echo(f" note: {note}", err=True)
     report = _verify(project) if check else None
     _print(project, report, as_json=as_json)
     raise typer.Exit(report.exit_status() if report else DONE)
 
 
-def _defaults_used(recorded: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
-    """Name the answers that nobody gave, since nobody was prompted for them either."""
-    used = [f"{key} {value}" for key, value in recorded.items() if key not in given]
-    return [f"not a terminal, so these defaults were used: {listed(used, 'and')}"] if used else []
+def _note_defaults(
+    recorded: Mapping[str, Any], given: Mapping[str, Any], known: Iterable[questions.Question]
+) -> None:
+    """Show the answers that nobody gave, and nobody could be prompted for."""
+    obvious = {question.key for question in known if not question.has_fixed_default}
+    used = [f"{key} {value}" for key, value in recorded.items() if key not in {*given, *obvious}]
+    if used:
+        typer.echo(f" note: no terminal to prompt at, used {listed(used, 'and')}", err=True)
 
 
 def _verify(project: "Project") -> "Report":

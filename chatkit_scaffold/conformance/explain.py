@@ -44,9 +44,18 @@ class Explanation:
 
 @functools.cache
 def explanations() -> dict[str, Explanation]:
-    """Return all explanations by the id of their check."""
+    """Return all explanations by the id of their check.
+
+    Raises:
+        ScaffoldError: The installation is incomplete.
+    """
     folder = resources.files("chatkit_scaffold.conformance") / "symptoms"
-    texts = [file.read_text(encoding="utf-8") for file in folder.iterdir()]
+    try:
+        texts = [file.read_text(encoding="utf-8") for file in folder.iterdir()]
+    except OSError as error:
+        raise ScaffoldError(
+            f"The installation has no explanations in {folder}", hint="Reinstall chatkit-scaffold."
+        ) from error
     found = [match for text in texts for match in _SECTION.finditer(text)]
     return {
         match["id"]: Explanation(*match.group("symptom", "cause", "language", "code"))

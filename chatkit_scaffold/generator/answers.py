@@ -1,4 +1,4 @@
-"""Puts together what the user answered: flags, `--data`, and an answers file."""
+"""Merges the user's answers: flags, `--data`, and an answers file."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from chatkit_scaffold.errors import AnswerError
 from chatkit_scaffold.generator.questions import Question
 from chatkit_scaffold.text import listed
 
-# Written by Copier into every project; they name the template, they answer nothing.
+# Copier records these in every project; they name the template and answer no question.
 _RECORDED = {"_src_path", "_commit"}
 
 
@@ -21,26 +21,26 @@ def gather(
     data: Iterable[str],
     file: Path | None,
 ) -> dict[str, Any]:
-    """Merge all answers; a flag and `--data` win over the file.
+    """Merge all answers; flags and `--data` override the file.
 
     Args:
-        questions: The template's questions; None when only Copier can read them, and checks.
-        flags: Answers by option; None where the option was not given.
+        questions: The template's questions; None if only Copier can read and check them.
+        flags: Answers by option; None for an option that was not passed.
         data: `KEY=VALUE` texts.
         file: A YAML file of answers, such as the `.copier-answers.yml` of another project.
 
     Raises:
-        AnswerError: A key is unknown or answered in two ways, or a value is not among its choices.
+        AnswerError: A key is unknown or has two values, or a value is not a valid choice.
     """
-    spoken: dict[str, Any] = {}
-    for key, value in [*_given(flags), *map(_split, data)]:
-        if spoken.get(key, value) != value:
+    passed: dict[str, Any] = {}
+    for key, value in [*_passed(flags), *map(_split, data)]:
+        if passed.get(key, value) != value:
             raise AnswerError(
-                f"{key} is answered twice, with {spoken[key]!r} and with {value!r}",
-                hint=f"Give --{key} or --data {key}=... once.",
+                f"{key} has two values, {passed[key]!r} and {value!r}",
+                hint=f"Pass --{key} or --data {key}=... once.",
             )
-        spoken[key] = value
-    answers = {**_read(file), **spoken} if file else spoken
+        passed[key] = value
+    answers = {**_read(file), **passed} if file else passed
     if questions is not None:
         known = {question.key: question for question in questions}
         for key, value in answers.items():
@@ -48,7 +48,7 @@ def gather(
     return answers
 
 
-def _given(flags: Mapping[str, str | None]) -> list[tuple[str, str]]:
+def _passed(flags: Mapping[str, str | None]) -> list[tuple[str, str]]:
     return [(key, value) for key, value in flags.items() if value is not None]
 
 
@@ -56,7 +56,8 @@ def _split(text: str) -> tuple[str, str]:
     key, separator, value = text.partition("=")
     if not separator or not key:
         raise AnswerError(
-            f"{text!r} is no answer", hint="Write --data KEY=VALUE, such as --data store=memory."
+            f"{text!r} is not an answer",
+            hint="Write --data KEY=VALUE, such as --data store=memory.",
         )
     return key, value
 
@@ -65,24 +66,24 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise AnswerError(
             f"The answers file {file} cannot be read: {reason}",
-            hint="Name a YAML file with lines such as 'store: sqlite'.",
+            hint="Pass a YAML file with lines such as 'store: sqlite'.",
         ) from error
     except yaml.YAMLError as error:
         place = getattr(error, "problem_mark", None)
         line = f" (line {place.line + 1})" if place else ""
         raise AnswerError(
-            f"The answers file {file} is not YAML{line}",
-            hint="Write one answer a line, such as 'store: sqlite'.",
+            f"The answers file {file} is not valid YAML{line}",
+            hint="Write one answer per line, such as 'store: sqlite'.",
         ) from error
     if content is None:
         return {}
     if not isinstance(content, dict):
         raise AnswerError(
-            f"The answers file {file} holds no answers by name",
-            hint="Write one answer a line, such as 'store: sqlite'.",
+            f"The answers file {file} is not a mapping of questions to answers",
+            hint="Write one answer per line, such as 'store: sqlite'.",
         )
     return {str(key): value for key, value in content.items() if key not in _RECORDED}
 
@@ -91,16 +92,18 @@ def _check(known: Mapping[str, Question], key: str, value: object) -> None:
     question = known.get(key)
     if question is None:
         names = ", ".join(name for name, candidate in known.items() if candidate.asked)
-        raise AnswerError(f"The template has no question {key!r}", hint=f"It asks {names}.")
+        raise AnswerError(
+            f"{key!r} is not a question of the template", hint=f"Its questions are {names}."
+        )
     if not question.asked:
         raise AnswerError(
-            f"{key} follows from the other answers and cannot be set to {value!r}",
-            hint=f"Leave {key} out.",
+            f"{key} is derived from other answers and cannot be set to {value!r}",
+            hint=f"Leave out {key}.",
         )
     if value is None or isinstance(value, (list, dict)):
-        raise AnswerError(f"{value!r} is no answer for {key}", hint="Give one text.")
+        raise AnswerError(f"{value!r} is not a valid {key}", hint="Use a single text value.")
     allowed = [choice.value for choice in question.choices]
     if allowed and str(value) not in allowed:
         raise AnswerError(
-            f"{str(value)!r} is no choice for {key}", hint=f"Choose {listed(allowed, 'or')}."
+            f"{str(value)!r} is not a valid {key}", hint=f"Choose {listed(allowed, 'or')}."
         )

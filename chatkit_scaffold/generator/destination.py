@@ -1,4 +1,4 @@
-"""The folder a project is made in: checked before, filled aside, and put in place at the end."""
+"""The folder of a new project: checked first, built elsewhere, moved into place at the end."""
 
 import errno
 import os
@@ -12,13 +12,13 @@ from chatkit_scaffold.errors import DestinationError
 
 @contextmanager
 def staged(dest: Path) -> Iterator[Path]:
-    """Yield a path to make the project at; it becomes *dest* when the block ends well.
+    """Yield a path to build the project at; it becomes *dest* when the block succeeds.
 
-    Nothing is left when it does not. The path ends in the same name as *dest* and lies on
+    A failed block leaves nothing behind. The path has the same last part as *dest* and is on
     the same file system.
 
     Raises:
-        DestinationError: *dest* is taken or cannot be written.
+        DestinationError: *dest* is not empty or cannot be written to.
     """
     try:
         beside = _place(dest)
@@ -28,8 +28,8 @@ def staged(dest: Path) -> Iterator[Path]:
             _move(stage, dest)
     except OSError as error:
         raise DestinationError(
-            f"{dest} cannot be written: {error.strerror or error}",
-            hint="Choose a folder that you may write to.",
+            f"{dest} cannot be created: {error.strerror or error}",
+            hint="Choose a folder that you can write to.",
         ) from error
 
 
@@ -42,19 +42,21 @@ def absolute(dest: str) -> Path:
     path = Path(os.path.abspath(dest))  # noqa: PTH100 - resolve() would follow a link's name
     if not dest.strip() or not path.name:
         raise DestinationError(
-            f"{dest!r} is no folder to make a project in", hint="Name a new folder."
+            f"{dest!r} is not a folder for a project", hint="Choose the name of a new folder."
         )
     return path
 
 
 def _place(dest: Path) -> Path:
-    """Return the existing folder to work in: *dest* itself if it is there and empty."""
+    """Return the existing folder to work in: *dest* itself if it exists and is empty."""
     if dest.is_dir():
         if any(dest.iterdir()):
             raise DestinationError(f"{dest} is not empty", hint="Choose another folder.")
         return dest
     if dest.exists() or dest.is_symlink():
-        raise DestinationError(f"{dest} exists and is not a folder", hint="Choose another name.")
+        raise DestinationError(
+            f"{dest} already exists and is not a folder", hint="Choose another name."
+        )
     parent = next(path for path in dest.parents if path.exists())
     if not parent.is_dir():
         raise DestinationError(f"{parent} is not a folder", hint="Choose another parent folder.")
@@ -66,8 +68,8 @@ def _move(stage: Path, dest: Path) -> None:
         dest.parent.mkdir(parents=True, exist_ok=True)
         stage.rename(dest)
         return
-    # The user's shell may stand in the empty folder, so it is filled and not replaced.
+    # The empty folder may be the shell's working directory, so it is filled, not replaced.
     if list(dest.iterdir()) not in ([], [stage.parent]):
-        raise OSError(errno.ENOTEMPTY, "something was put there meanwhile")
+        raise OSError(errno.ENOTEMPTY, "a file appeared in it meanwhile")
     for child in stage.iterdir():
         child.rename(dest / child.name)

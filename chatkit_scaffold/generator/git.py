@@ -1,4 +1,4 @@
-"""The few things done with git: the first commit of a project, and looking around before."""
+"""What we ask of git: a project's first commit, and facts about the folders around it."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from chatkit_scaffold.errors import ToolError
 
-# Set while git runs a hook; they would turn every command to the hook's repository.
+# Set while git runs a hook; they would direct every command at the hook's repository.
 OUTER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
 
 _AUTHOR = {"user.name": "chatkit-scaffold", "user.email": "chatkit-scaffold@localhost"}
@@ -15,14 +15,14 @@ _PLAIN = ("-c", "commit.gpgsign=false", "-c", f"core.hooksPath={os.devnull}")
 
 
 def require_git() -> None:
-    """Check that there is a git to run.
+    """Check that git is installed.
 
     Raises:
-        ToolError: There is none on the PATH.
+        ToolError: It is not on the PATH.
     """
     if shutil.which("git") is None:
         raise ToolError(
-            "git was not found; it reads the template and keeps the project's first commit",
+            "git is not installed, but is needed to read the template and to commit the project",
             hint="Install git from https://git-scm.com and try again.",
         )
 
@@ -30,10 +30,10 @@ def require_git() -> None:
 def first_commit(project: Path) -> str:
     """Make *project* a repository on branch main, commit everything, and return the commit.
 
-    Works for somebody who never told git a name, and runs none of the user's hooks.
+    Works without a configured author, and runs none of the user's hooks.
 
     Raises:
-        ToolError: git failed; the message is its own.
+        ToolError: git failed; the message is git's.
     """
     _git(project, "init", "--quiet", "--initial-branch=main", "--template=")
     _git(project, "add", "--all")
@@ -53,13 +53,13 @@ def enclosing_repository(folder: Path) -> Path | None:
 
 
 def is_repository_root(folder: Path) -> bool:
-    """Tell whether *folder* is the top of a work tree."""
+    """Return whether *folder* is the top of a work tree."""
     found = _run(folder, "rev-parse", "--show-toplevel")
     return found.returncode == 0 and Path(found.stdout.strip()).resolve() == folder.resolve()
 
 
 def has_commit(folder: Path) -> bool:
-    """Tell whether the repository in *folder* has anything committed."""
+    """Return whether the repository in *folder* has a commit."""
     return _run(folder, "rev-parse", "--verify", "--quiet", "HEAD").returncode == 0
 
 
@@ -75,10 +75,10 @@ def _option(key: str) -> tuple[str, str]:
 def _git(folder: Path, *arguments: str) -> str:
     done = _run(folder, *arguments)
     if done.returncode != 0:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines() or ["no message"]
+        output = (done.stderr.strip() or done.stdout.strip()).splitlines() or ["no message"]
         raise ToolError(
-            f"git failed in the new project: {said[-1]}",
-            hint="Mend git's settings, or use --no-git and commit the project yourself.",
+            f"git failed in the new project: {output[-1]}",
+            hint="Fix git's configuration, or use --no-git and commit the project yourself.",
         )
     return done.stdout.strip()
 

@@ -1,4 +1,4 @@
-"""Makes one project, from answers to the command that starts it."""
+"""Creates a project: from the answers to the commands that start it."""
 
 import shlex
 from collections.abc import Mapping
@@ -18,15 +18,15 @@ from chatkit_scaffold.text import listed
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project that was made.
+    """A new project.
 
     Attributes:
-        path: Where it is, absolute.
+        path: Its absolute path.
         source: The template it was made from.
         rendered: The answers, and the template's version.
-        commit: Its first commit; None without `--git` or inside another repository.
-        enclosing: The repository it lies in, and belongs to, if there is one.
-        needed: The environment variables it does not start without.
+        commit: Its first commit; None with `--no-git` or inside another repository.
+        enclosing: The repository around it, if there is one.
+        needed: The environment variables that it requires to start.
     """
 
     path: Path
@@ -38,7 +38,7 @@ class Project:
 
     @property
     def next_commands(self) -> list[str]:
-        """What to type to see it run."""
+        """The commands that start it."""
         here = self.path == Path.cwd()
         commands = [] if here else [f"cd {shlex.quote(_shown(self.path))}"]
         if self.needed:
@@ -47,14 +47,14 @@ class Project:
 
     @property
     def notes(self) -> list[str]:
-        """What its owner should know about how it was made."""
+        """What its owner should know about how it was created."""
         notes = []
         if self.enclosing and not self.commit:
-            notes.append(f"it lies in the repository {self.enclosing}: commit it there")
-        if self.rendered.draft:
             notes.append(
-                "the template has changes that are not committed, so this project cannot be updated"
+                f"created inside the existing repository {self.enclosing}: commit it there"
             )
+        if self.rendered.draft:
+            notes.append("the template has uncommitted changes, so this project cannot be updated")
         return notes
 
     def as_text(self) -> str:
@@ -69,7 +69,7 @@ class Project:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the result for machines."""
+        """Return the result for programs."""
         return {
             "path": str(self.path),
             "answers": self.rendered.answers,
@@ -87,17 +87,17 @@ class Project:
 def make(
     dest: Path, source: Source, answers: Mapping[str, Any], *, ask: bool, use_git: bool | None
 ) -> Project:
-    """Make a project in *dest*: all of it, or nothing.
+    """Create a project in *dest*, completely or not at all.
 
     Args:
         dest: An absolute path that does not exist, or an empty folder.
         source: The template.
-        answers: What is already answered.
-        ask: Ask the rest at the terminal.
-        use_git: Make it a repository; None for yes, unless it lies in one already.
+        answers: The answers given so far.
+        ask: Whether to prompt for the rest.
+        use_git: Whether to make it a repository; None for yes, unless it is inside one already.
 
     Raises:
-        ScaffoldError: It cannot be made, see `staged`, `render` and `first_commit`.
+        ScaffoldError: It cannot be created, see `staged`, `render` and `first_commit`.
     """
     with staged(dest) as stage:
         enclosing = git.enclosing_repository(dest)
@@ -124,7 +124,7 @@ def _needed(answers: Mapping[str, Any]) -> list[Variable]:
 
 
 def _shown(path: Path) -> str:
-    """Return *path* as somebody would type it from here."""
+    """Return *path* as the user would type it in the working directory."""
     if not path.is_relative_to(Path.cwd()):
         return str(path)
     shown = str(path.relative_to(Path.cwd()))

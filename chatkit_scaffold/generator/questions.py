@@ -16,8 +16,8 @@ class Choice:
 
     Attributes:
         value: What is stored, and the name of the choice's folder.
-        label: What it costs, in the user's words.
-        excluded: Jinja; renders to the reason when other answers rule this choice out.
+        label: What it means and costs, in the user's words.
+        excluded: Jinja; renders to the reason if other answers rule out this choice.
     """
 
     value: str
@@ -30,11 +30,11 @@ class Question:
     """One question of `copier.yml`.
 
     Attributes:
-        key: What the answer is called.
+        key: The name of the answer.
         help: The question in the user's words.
-        default: The answer when nothing is said; may be Jinja, None if there is none.
-        choices: Every possible answer; none when any text will do.
-        when: Jinja or a truth value; False when the answer is computed and never asked.
+        default: The default answer; may be Jinja, None if there is none.
+        choices: Every valid answer; empty if any text is valid.
+        when: Jinja or a truth value; False if the answer is computed and never asked.
     """
 
     key: str
@@ -45,23 +45,26 @@ class Question:
 
     @property
     def asked(self) -> bool:
-        """Whether a user may answer it."""
+        """Whether a user can answer it."""
         return self.when is not False
+
+    @property
+    def has_fixed_default(self) -> bool:
+        """Whether the default is a value, and not an expression that depends on other answers."""
+        return self.default is not None and "{" not in str(self.default)
 
 
 def read_questions(root: Path) -> tuple[Question, ...]:
     """Return the questions of the template in *root*, in the order they are asked.
 
     Raises:
-        TemplateError: There is no readable `copier.yml`.
+        TemplateError: `copier.yml` is missing or not valid YAML.
     """
     path = root / "copier.yml"
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
-        raise TemplateError(
-            f"{path} cannot be read", hint="Install chatkit-scaffold again."
-        ) from error
+        raise TemplateError(f"{path} cannot be read", hint="Reinstall chatkit-scaffold.") from error
     return parse_questions(content)
 
 
@@ -75,12 +78,12 @@ def parse_questions(content: Mapping[str, Any]) -> tuple[Question, ...]:
 
 
 def axes(questions: Iterable[Question]) -> tuple[Question, ...]:
-    """Return the questions that span the matrix: those asked with choices."""
+    """Return the questions that span the matrix: those that users answer with a choice."""
     return tuple(question for question in questions if question.asked and question.choices)
 
 
 def combinations(questions: Iterable[Question]) -> list[dict[str, str]]:
-    """Return every set of choices that the template allows, the first axis slowest."""
+    """Return every valid combination of choices; the first axis varies slowest."""
     found: list[dict[str, str]] = [{}]
     spanning = axes(questions)
     for axis in spanning:
@@ -89,7 +92,7 @@ def combinations(questions: Iterable[Question]) -> list[dict[str, str]]:
 
 
 def combination_name(answers: Mapping[str, str]) -> str:
-    """Return the name a combination has everywhere, such as `sqlite-echo-none`."""
+    """Return the name of a combination, such as `sqlite-echo-none`."""
     return "-".join(answers.values())
 
 
@@ -104,7 +107,7 @@ def _parse_question(key: str, details: Mapping[str, Any]) -> Question:
 
 
 def _parse_choices(choices: object) -> Iterator[Choice]:
-    """Read Copier's forms of choices: a map, pairs, or plain values; Jinja text is left to it."""
+    """Yield choices from any of Copier's forms: a map, pairs, or plain values; not Jinja text."""
     pairs: Iterable[Any] = ()
     if isinstance(choices, Mapping):
         pairs = choices.items()
@@ -133,7 +136,7 @@ def _exclusions(answers: Mapping[str, str], spanning: Iterable[Question]) -> Ite
 
 
 def _evaluate(template: str, answers: Mapping[str, str]) -> str:
-    # Only a template with impossible pairs needs Jinja here: it is not worth its 50 ms otherwise.
+    # Only a template with invalid pairs needs Jinja here, which takes 50 ms to import.
     from jinja2.sandbox import SandboxedEnvironment
 
     return SandboxedEnvironment().from_string(template).render(answers).strip()

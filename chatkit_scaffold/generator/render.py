@@ -1,4 +1,4 @@
-"""Makes a project from the template; the only importer of Copier, whose errors it translates."""
+"""Renders the template; the only importer of Copier, whose errors it translates."""
 
 import re
 import warnings
@@ -27,12 +27,12 @@ _NO_ANSWER = re.compile(r'Question "(.*)" is required')
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What a project was made from.
+    """The result of rendering.
 
     Attributes:
         answers: All answers that the project records.
-        commit: The template's version, as recorded.
-        draft: Whether the template had changes that are not committed.
+        commit: The version of the template that the project records.
+        draft: Whether the template had uncommitted changes.
     """
 
     answers: dict[str, Any]
@@ -41,16 +41,16 @@ class Rendered:
 
 
 def render(source: Source, target: Path, answers: Mapping[str, Any], *, ask: bool) -> Rendered:
-    """Make a project at *target*, which must not exist.
+    """Render a project to *target*, which must not exist.
 
     Args:
         source: The template.
-        target: Where to make it; its name is the default name of the project.
-        answers: What is already answered.
-        ask: Ask the rest at the terminal, instead of taking the defaults.
+        target: The new folder; its name is the default name of the project.
+        answers: The answers given so far.
+        ask: Whether to prompt for the rest, instead of using the defaults.
 
     Raises:
-        AnswerError: An answer is unknown, does not apply or is refused by the template.
+        AnswerError: An answer is unknown, does not apply, or is not valid for the template.
         TemplateError: The template cannot be read or rendered.
     """
     with _translated(source, target, answers), warnings.catch_warnings(record=True) as caught:
@@ -79,7 +79,7 @@ def render(source: Source, target: Path, answers: Mapping[str, Any], *, ask: boo
 
 @contextmanager
 def _quiet_git() -> Iterator[None]:
-    """Keep git from asking for a password, and from taking a hook's repository for its own."""
+    """Keep git from prompting for a password, and from using a hook's repository."""
     with local.env(GIT_TERMINAL_PROMPT="0"):
         for variable in OUTER_REPOSITORY:
             if variable in local.env:
@@ -90,34 +90,35 @@ def _quiet_git() -> Iterator[None]:
 def _refuse_unused(
     answers: Mapping[str, Any], questions: Mapping[str, Any], hidden: frozenset[str] | set[str]
 ) -> None:
-    """Refuse what Copier would drop: answers to no question, or to one that does not apply."""
+    """Reject answers that Copier would drop: to unknown questions, or to ones that do not apply."""
     for key, value in answers.items():
         if key not in questions:
             raise AnswerError(
-                f"The template has no question {key!r}", hint=f"It asks {', '.join(questions)}."
+                f"{key!r} is not a question of the template",
+                hint=f"Its questions are {', '.join(questions)}.",
             )
         if key in hidden:
             raise AnswerError(
-                f"{key} does not apply to the other answers, so {value!r} has no use",
-                hint=f"Leave {key} out.",
+                f"{key} does not apply with the other answers, so it cannot be {value!r}",
+                hint=f"Leave out {key}.",
             )
 
 
 @contextmanager
 def _translated(source: Source, target: Path, answers: Mapping[str, Any]) -> Iterator[None]:
-    """Turn whatever Copier raises into one of our errors.
+    """Turn any exception of Copier's into one of our errors.
 
-    Copier raises a plain ValueError for wrong answers and unknown versions, lets Jinja's,
-    YAML's and git's errors through, and has a root of its own for the rest (copier 9.19).
+    Copier raises a plain ValueError for invalid answers and unknown versions, lets errors of
+    Jinja, YAML and git through, and has its own base class for the rest (copier 9.19).
     """
     try:
         yield
     except ScaffoldError:
         raise
     except KeyboardInterrupt as error:
-        raise AnswerError("Stopped; nothing was made") from error
+        raise AnswerError("Interrupted; nothing was created") from error
     except Exception as error:
-        # Nothing that a template does may end in a traceback.
+        # A template must not be able to cause a traceback.
         raise _translate(error, source, target, answers) from error
 
 
@@ -127,25 +128,25 @@ def _translate(
     where = source.location
     if isinstance(error, UnsupportedVersionError):
         return TemplateError(
-            f"The template {where} needs a newer Copier: {error}",
-            hint="Upgrade: uv tool upgrade chatkit-scaffold",
+            f"The template {where} requires a newer Copier: {error}",
+            hint="Upgrade with: uv tool upgrade chatkit-scaffold",
         )
     if isinstance(error, UnsafeTemplateError):
         return TemplateError(
-            f"The template {where} would run programs of its own, which this command never does",
-            hint=f"If you trust it, use Copier itself: copier copy --trust {where} {target.name}",
+            f"The template {where} runs its own programs, which chatkit-scaffold never allows",
+            hint=f"If you trust it, use Copier: copier copy --trust {where} {target.name}",
         )
     if isinstance(error, ProcessExecutionError):
         return TemplateError(
             f"git cannot read the template {where}: {_last_line(error.stderr)}",
-            hint="Check the address, and that you may read it.",
+            hint="Check the address and your permission to read it.",
         )
     if isinstance(error, ValueError) and (found := _about_answers(str(error), source, answers)):
         return found
     if isinstance(error, OSError):
         return TemplateError(
             f"The project cannot be written: {error.strerror or error}",
-            hint="Choose another folder, or make room.",
+            hint="Choose another folder, or free some space.",
         )
     place = (
         f"{name}, line {line}: "
@@ -154,36 +155,37 @@ def _translate(
     )
     return TemplateError(
         f"The template {where} cannot be rendered: {place}{_last_line(str(error))}",
-        hint="It must hold a valid copier.yml; try copier copy to see more.",
+        hint="Check its copier.yml; copier copy shows more details.",
     )
 
 
 def _about_answers(text: str, source: Source, answers: Mapping[str, Any]) -> ScaffoldError | None:
-    """Read one of the plain ValueErrors that Copier raises about answers and versions."""
+    """Return our error for a plain ValueError about an answer or a version, else None."""
     if found := _NO_REVISION.search(text):
         return TemplateError(
             f"The template {source.location} has no version {found[1]!r}",
-            hint="Name a tag, a branch or a commit of it with --ref.",
+            hint="Pass a tag, branch or commit with --ref.",
         )
     if found := _NOT_VALID.search(text):
         value = repr(answers[found[1]]) if found[1] in answers else "The default"
-        return AnswerError(f"{value} cannot be the {found[1]}", hint=" ".join(found[2].split()))
+        return AnswerError(f"{value} is not a valid {found[1]}", hint=" ".join(found[2].split()))
     if found := _NO_CHOICE.search(text):
         if found[4] is not None:
             return AnswerError(
-                f"{answers.get(found[1])!r} is not possible for {found[1]}", hint=found[4]
+                f"{answers.get(found[1])!r} is not a valid {found[1]} here", hint=found[4]
             )
         return AnswerError(
-            f"{found[2]} is no choice for {found[1]}",
+            f"{found[2]} is not a valid {found[1]}",
             hint=f"Choose one of {found[3].replace(chr(39), '')}.",
         )
     if found := _NO_ANSWER.search(text):
         return AnswerError(
-            f"The template needs an answer for {found[1]}", hint=f"Use --data {found[1]}=VALUE."
+            f"The template requires an answer for {found[1]}",
+            hint=f"Pass --data {found[1]}=VALUE.",
         )
     return None
 
 
 def _last_line(text: object) -> str:
     lines = [line.strip() for line in str(text).splitlines() if line.strip()]
-    return lines[-1].removeprefix("fatal: ") if lines else "no reason was given"
+    return lines[-1].removeprefix("fatal: ") if lines else "no reason given"

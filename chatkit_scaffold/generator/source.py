@@ -1,4 +1,4 @@
-"""Where the template comes from: the user's own, the checkout we run from, or the wheel."""
+"""Where the template comes from: the user's own, our checkout, or the installed wheel."""
 
 import filecmp
 import re
@@ -15,7 +15,7 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 _PACKED = _PACKAGE / "_template"
 _BUNDLE = "template.bundle"
 
-# The same on every system, because it is recorded in projects that several people share.
+# The same on every system, because projects record it and several people share a project.
 _KEPT = "~/.local/share/chatkit-scaffold"
 
 _URL = re.compile(r"^(?:[a-z][a-z0-9+.-]*://|git@|gh:|gl:|[\w.-]+@[\w.-]+:)", re.IGNORECASE)
@@ -23,12 +23,12 @@ _URL = re.compile(r"^(?:[a-z][a-z0-9+.-]*://|git@|gh:|gl:|[\w.-]+@[\w.-]+:)", re
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A template that Copier can read, now and when the project is updated.
+    """A template that Copier can read now and when the project is updated.
 
     Attributes:
-        location: What is recorded in the project.
-        ref: The version to use; None for the newest one.
-        builtin: Whether it is the template that came with this command.
+        location: The address that the project records.
+        ref: The version to use; None for the newest.
+        builtin: Whether it is our own template.
     """
 
     location: str
@@ -37,16 +37,16 @@ class Source:
 
 
 def builtin_root() -> Path:
-    """Return the folder with `copier.yml` and `template/` that this command came with.
+    """Return the folder that holds our own `copier.yml` and `template/`.
 
     Raises:
-        TemplateError: There is none: the package was not built but copied.
+        TemplateError: The installation is incomplete.
     """
     for folder in (_PACKED, _PACKAGE.parent):
         if (folder / "copier.yml").is_file():
             return folder
     raise TemplateError(
-        f"There is no template in {_PACKAGE}", hint="Install chatkit-scaffold again from its wheel."
+        f"The installation in {_PACKAGE} has no template", hint="Reinstall chatkit-scaffold."
     )
 
 
@@ -54,12 +54,12 @@ def choose(template: str | None, ref: str | None) -> Source:
     """Return the template to use.
 
     Args:
-        template: A folder, a git bundle, an address that git understands, or None for our own.
+        template: A folder, a git bundle, an address for git, or None for our own template.
         ref: A tag, branch or commit of it.
 
     Raises:
-        TemplateError: Projects made from it could not be updated, or it is not there.
-        ToolError: There is no git to read it.
+        TemplateError: It does not exist, or projects made from it could not be updated.
+        ToolError: git is not installed.
     """
     git.require_git()
     if template is None:
@@ -71,23 +71,23 @@ def choose(template: str | None, ref: str | None) -> Source:
 
 
 def keep_bundle(bundle: Path) -> str:
-    """Copy *bundle* to where projects look for it, and return that place from the home folder.
+    """Copy *bundle* to where projects look for it, and return that path, which begins with `~`.
 
-    A copy that is there already is replaced, in one step, only if it differs.
+    An existing copy is replaced atomically, and only if it differs.
 
     Raises:
-        TemplateError: The home folder cannot be written.
+        TemplateError: The home folder is not writable.
     """
     try:
         kept = Path(_KEPT).expanduser() / _BUNDLE
         if not (kept.is_file() and filecmp.cmp(bundle, kept, shallow=False)):
             kept.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=kept.parent) as aside:
-                Path(shutil.copy(bundle, aside)).replace(kept)
+            with tempfile.TemporaryDirectory(dir=kept.parent) as temporary:
+                Path(shutil.copy(bundle, temporary)).replace(kept)
     except (OSError, RuntimeError) as error:
         raise TemplateError(
-            f"The template cannot be kept in {_KEPT}: {error}",
-            hint="Let your home folder be written to, or name a template with --template.",
+            f"The template cannot be stored in {_KEPT}: {error}",
+            hint="Make your home folder writable, or pass a template with --template.",
         ) from error
     return f"{_KEPT}/{_BUNDLE}"
 
@@ -98,8 +98,8 @@ def _builtin_location() -> str:
         return keep_bundle(_PACKED / _BUNDLE)
     if not git.is_repository_root(root) or not git.has_commit(root):
         raise TemplateError(
-            f"The template in {root} has no commit that a project could record",
-            hint="Commit it, or install chatkit-scaffold from its wheel.",
+            f"The template in {root} has no commit for a project to record",
+            hint="Commit it, or install chatkit-scaffold from a wheel.",
         )
     return str(root)
 
@@ -108,13 +108,13 @@ def _local_location(template: str) -> str:
     path = Path(template).expanduser().absolute()
     if path.is_dir() and not git.is_repository_root(path):
         raise TemplateError(
-            f"The template {path} is not a git repository, so its projects could not be updated",
+            f"The template {path} is not a git repository, so projects could not be updated",
             hint=f"Make it one: cd {path} && git init && git add . && git commit -m template",
         )
     if not path.exists():
         raise TemplateError(
-            f"There is no template at {path}",
-            hint="Name a git folder, a git bundle, or an address such as gh:owner/name.",
+            f"The template {path} does not exist",
+            hint="Pass a git folder, a git bundle, or an address such as gh:owner/name.",
         )
     return template if template.startswith("~") else str(path)
 
@@ -124,6 +124,6 @@ def _refuse_password(template: str) -> None:
     if parts.password:
         shown = template.replace(parts.password, "***")
         raise TemplateError(
-            f"The template's address {shown} holds a password, which every project would record",
-            hint="Leave it out and let git's credential helper supply it.",
+            f"The template's address {shown} contains a password, which projects would record",
+            hint="Leave out the password and use git's credential helper.",
         )

@@ -95,7 +95,8 @@ def without_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a copy of the package, as an incomplete installation leaves it."""
     folder = tmp_path_factory.mktemp("installation")
     package = folder / "chatkit_scaffold"
-    shutil.copytree(REPOSITORY / "chatkit_scaffold", package, ignore=shutil.ignore_patterns("*.md"))
+    ignored = shutil.ignore_patterns("symptoms", "__pycache__")
+    shutil.copytree(REPOSITORY / "chatkit_scaffold", package, ignore=ignored)
     return folder
 
 

@@ -1,4 +1,4 @@
-"""`chatkit-scaffold new`: what it makes, where, and what it says."""
+"""`chatkit-scaffold new`: what it creates, where, and what it prints."""
 
 import json
 import subprocess
@@ -23,7 +23,7 @@ QUESTIONS = questions.read_questions(REPOSITORY)
 
 @pytest.mark.quick
 def test_makes_a_project_with_a_first_commit(workplace: Path) -> None:
-    """Without any answer the defaults are taken, and everything is committed on main."""
+    """Without answers the defaults apply, and everything is committed on main."""
     result = run("new", "support-bot")
 
     assert (result.exit_code, result.stdout) == (
@@ -40,7 +40,7 @@ def test_makes_a_project_with_a_first_commit(workplace: Path) -> None:
     "answers", questions.combinations(QUESTIONS), ids=questions.combination_name
 )
 def test_equals_copier_copy(answers: dict[str, str], workplace: Path) -> None:
-    """`copier copy` gives the same project, byte for byte but for the recorded source."""
+    """`copier copy` creates the same project, byte for byte except for the recorded source."""
     data = [part for key, value in answers.items() for part in ("--data", f"{key}={value}")]
 
     assert run("new", "ours", "--name=same", "--no-git", *data).exit_code == 0
@@ -69,15 +69,15 @@ def _answers(file: Path) -> list[str]:
     ("dest", "message"),
     [
         ("full", "{work}/full is not empty"),
-        ("file", "{work}/file exists and is not a folder"),
+        ("file", "{work}/file already exists and is not a folder"),
         ("file/bot", "{work}/file is not a folder"),
-        ("dangling", "{work}/dangling exists and is not a folder"),
-        ("", "'' is no folder to make a project in"),
-        ("/", "'/' is no folder to make a project in"),
+        ("dangling", "{work}/dangling already exists and is not a folder"),
+        ("", "'' is not a folder for a project"),
+        ("/", "'/' is not a folder for a project"),
     ],
 )
-def test_refuses_destinations_that_are_taken(dest: str, message: str, workplace: Path) -> None:
-    """DEST must be new or empty; what is there is left alone."""
+def test_rejects_destinations_in_use(dest: str, message: str, workplace: Path) -> None:
+    """DEST must be new or empty; existing files stay untouched."""
     (workplace / "full").mkdir()
     (workplace / "full" / "letter.txt").write_text("mine", encoding="utf-8")
     (workplace / "file").write_text("mine", encoding="utf-8")
@@ -91,21 +91,21 @@ def test_refuses_destinations_that_are_taken(dest: str, message: str, workplace:
     assert tree(workplace) == before
 
 
-def test_says_why_a_folder_cannot_be_written(workplace: Path) -> None:
-    """What the system refuses is passed on in its own words."""
+def test_explains_why_a_folder_cannot_be_created(workplace: Path) -> None:
+    """The error repeats the reason that the system gives."""
     name = "x" * 300
 
     result = run("new", name)
 
     assert result.exit_code == 2
     assert result.stderr == (
-        f"error: {workplace}/{name} cannot be written: File name too long\n"
-        " hint: Choose a folder that you may write to.\n"
+        f"error: {workplace}/{name} cannot be created: File name too long\n"
+        " hint: Choose a folder that you can write to.\n"
     )
 
 
-def test_fills_the_empty_folder_one_stands_in(workplace: Path) -> None:
-    """`new .` fills the folder instead of replacing it under the user's shell."""
+def test_fills_the_working_directory(workplace: Path) -> None:
+    """`new .` fills the empty folder instead of replacing it under the user's shell."""
     inode = workplace.stat().st_ino
 
     result = run("new", ".", "--no-git")
@@ -116,16 +116,16 @@ def test_fills_the_empty_folder_one_stands_in(workplace: Path) -> None:
     assert "name: work" in (workplace / ".copier-answers.yml").read_text(encoding="utf-8")
 
 
-def test_makes_missing_parents(workplace: Path) -> None:
-    """DEST may lie in folders that do not exist yet, and be written absolutely."""
+def test_creates_missing_parents(workplace: Path) -> None:
+    """DEST may be absolute, and in folders that do not exist yet."""
     result = run("new", workplace / "a" / "b c" / "bot", "--no-git")
 
     assert result.stdout == "Created a/b c/bot. Next: cd 'a/b c/bot' && uv run python -m app\n"
     assert not (workplace / "a" / "b c" / "bot" / ".git").exists()
 
 
-def test_tells_what_must_be_set_before_the_start() -> None:
-    """Choices that need a key or an address end with how to give them."""
+def test_names_the_variables_to_set_before_the_start() -> None:
+    """For choices that require a key or an address, the last lines show how to set them."""
     result = run("new", "bot", "--store=postgres", "--agent=openai", "--auth=jwt")
 
     assert result.stdout == (
@@ -135,8 +135,8 @@ def test_tells_what_must_be_set_before_the_start() -> None:
     )
 
 
-def test_prints_json_for_machines(workplace: Path) -> None:
-    """`--json` prints one object and nothing else."""
+def test_prints_json_for_programs(workplace: Path) -> None:
+    """`--json` prints one object, and no note about defaults."""
     result = run("new", "bot", "--json", "--store=memory")
 
     made = json.loads(result.stdout)

@@ -1,10 +1,12 @@
-"""`chatkit-scaffold new`: answers from flags, `--data` and files, and those it refuses."""
+"""`chatkit-scaffold new`: answers from flags, `--data` and files, valid and not."""
 
 import json
 from pathlib import Path
 
 import pytest
 
+from chatkit_scaffold.generator import questions
+from chatkit_scaffold.text import listed
 from tests.command import (
     REPOSITORY,
     run,
@@ -12,72 +14,77 @@ from tests.command import (
 
 pytestmark = pytest.mark.usefixtures("workplace")
 
+STORES = [
+    choice.value
+    for question in questions.read_questions(REPOSITORY)
+    if question.key == "store"
+    for choice in question.choices
+]
+
 
 @pytest.mark.parametrize(
     ("arguments", "message", "hint"),
     [
-        (["--store=redis"], "'redis' is no choice for store", "Choose memory, sqlite or postgres."),
+        (
+            ["--store=no-such-store"],
+            "'no-such-store' is not a valid store",
+            f"Choose {listed(STORES, 'or')}.",
+        ),
         (
             ["--store=memory", "--data=store=sqlite"],
-            "store is answered twice, with 'memory' and with 'sqlite'",
-            "Give --store or --data store=... once.",
+            "store has two values, 'memory' and 'sqlite'",
+            "Pass --store or --data store=... once.",
         ),
         (
             ["--data=colour=red"],
-            "The template has no question 'colour'",
-            "It asks name, store, agent, auth, endpoint.",
+            "'colour' is not a question of the template",
+            "Its questions are name, store, agent, auth, endpoint.",
         ),
         (
             ["--data=sql=true"],
-            "sql follows from the other answers and cannot be set to 'true'",
-            "Leave sql out.",
+            "sql is derived from other answers and cannot be set to 'true'",
+            "Leave out sql.",
         ),
         (
             ["--data=store"],
-            "'store' is no answer",
+            "'store' is not an answer",
             "Write --data KEY=VALUE, such as --data store=memory.",
         ),
         (
             ["--name=-bot"],
-            "'-bot' cannot be the name",
-            (
-                "Use at most 64 letters, digits, dots, hyphens and underscores, "
-                "and begin and end with a letter or digit."
-            ),
+            "'-bot' is not a valid name",
+            "Use letters, digits, '.', '-' and '_'.",
         ),
         (
             ["--endpoint=chat"],
-            "'chat' cannot be the endpoint",
-            (
-                "Begin with a slash and use letters, digits, hyphens and underscores, "
-                "such as /chatkit or /api/chatkit."
-            ),
+            "'chat' is not a valid endpoint",
+            "Use a path such as /api/chatkit.",
         ),
         (
             ["--answers=missing.yml"],
             "The answers file missing.yml cannot be read: No such file or directory",
-            "Name a YAML file with lines such as 'store: sqlite'.",
+            "Pass a YAML file with lines such as 'store: sqlite'.",
         ),
         (
             ["--ref=nowhere"],
             f"The template {REPOSITORY} has no version 'nowhere'",
-            "Name a tag, a branch or a commit of it with --ref.",
+            "Pass a tag, branch or commit with --ref.",
         ),
         (
             ["--template=https://me:secret@example.org/t.git"],
             (
-                "The template's address https://me:***@example.org/t.git holds a password, "
-                "which every project would record"
+                "The template's address https://me:***@example.org/t.git contains a password, "
+                "which projects would record"
             ),
-            "Leave it out and let git's credential helper supply it.",
+            "Leave out the password and use git's credential helper.",
         ),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
-def test_refuses_wrong_answers(
+def test_rejects_invalid_answers(
     arguments: list[str], message: str, hint: str, workplace: Path
 ) -> None:
-    """A wrong answer is one sentence with its value, one hint, status 2 and an empty folder."""
+    """An invalid answer is one sentence with its value and one hint; nothing is created."""
     result = run("new", "bot", *arguments)
 
     assert (result.exit_code, result.stdout) == (2, "")
@@ -85,8 +92,8 @@ def test_refuses_wrong_answers(
     assert list(workplace.iterdir()) == []
 
 
-def test_answers_file_yields_to_flags() -> None:
-    """A flag wins over the file, which may be another project's record."""
+def test_flags_override_the_answers_file() -> None:
+    """The file may be the answers that another project recorded."""
     Path("answers.yml").write_text(
         "_commit: v9\n_src_path: elsewhere\nstore: memory\nendpoint: /api/chat\n",
         encoding="utf-8",
@@ -101,17 +108,17 @@ def test_answers_file_yields_to_flags() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("stoer: memory\n", "The template has no question 'stoer'"),
-        ("store: [\n", "The answers file answers.yml is not YAML (line 2)"),
-        ("- store\n", "The answers file answers.yml holds no answers by name"),
-        ("store: redis\n", "'redis' is no choice for store"),
-        ("store: 7\n", "'7' is no choice for store"),
-        ("name:\n", "None is no answer for name"),
-        ("name: [a]\n", "['a'] is no answer for name"),
+        ("stoer: memory\n", "'stoer' is not a question of the template"),
+        ("store: [\n", "The answers file answers.yml is not valid YAML (line 2)"),
+        ("- store\n", "The answers file answers.yml is not a mapping of questions to answers"),
+        ("store: no-such-store\n", "'no-such-store' is not a valid store"),
+        ("store: 7\n", "'7' is not a valid store"),
+        ("name:\n", "None is not a valid name"),
+        ("name: [a]\n", "['a'] is not a valid name"),
     ],
 )
-def test_refuses_wrong_answers_files(content: str, message: str) -> None:
-    """What is wrong in an answers file is said as for a flag."""
+def test_rejects_invalid_answers_files(content: str, message: str) -> None:
+    """An invalid answer in a file is the same error as in a flag."""
     Path("answers.yml").write_text(content, encoding="utf-8")
 
     result = run("new", "bot", "--answers=answers.yml")

@@ -1,4 +1,4 @@
-"""`chatkit-scaffold new --check`: installs, starts and checks what it has made."""
+"""`chatkit-scaffold new --check`: installs, starts and checks the new project."""
 
 import json
 import shutil
@@ -49,7 +49,7 @@ def test_check_names_a_missing_uv(workplace: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("PATH", str(only_git))
     monkeypatch.setattr("chatkit_scaffold.launcher.find_spec", lambda _: None)
 
-    result = run("new", "bot", "--check")
+    result = run("new", "bot", "--check", "--defaults")
 
     assert (result.exit_code, result.stderr.replace(DRAFT, "")) == (
         2,

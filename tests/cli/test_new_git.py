@@ -1,4 +1,4 @@
-"""`chatkit-scaffold new`: the first commit, and git that is missing or in the way."""
+"""`chatkit-scaffold new`: the first commit, and git that is missing or misconfigured."""
 
 from pathlib import Path
 
@@ -13,10 +13,10 @@ from tests.command import (
 pytestmark = pytest.mark.usefixtures("workplace")
 
 
-def test_commits_for_somebody_git_does_not_know(
+def test_commits_whatever_the_configuration(
     workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No name, a failing hook and compulsory signatures do not keep the first commit away."""
+    """A missing name, a failing hook or required signatures do not prevent the first commit."""
     hooks = workplace / "hooks"
     hooks.mkdir()
     (hooks / "pre-commit").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
@@ -28,22 +28,22 @@ def test_commits_for_somebody_git_does_not_know(
     )
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
 
-    result = run("new", "bot")
+    result = run("new", "bot", "--defaults")
 
     assert result.exit_code == 0, result.stderr
     assert git(workplace / "bot", "log", "--format=%an") == "chatkit-scaffold"
 
 
 def test_leaves_the_commit_to_the_repository_around_it(workplace: Path) -> None:
-    """Inside a repository no second one is made, unless it is asked for or the folder ignored."""
+    """Inside a repository there is no second one, unless requested or the folder is ignored."""
     git(workplace, "init", "--quiet")
     (workplace / ".gitignore").write_text("/build/\n", encoding="utf-8")
 
-    inside = run("new", "bot")
-    ignored = run("new", "build/bot")
-    asked = run("new", "own", "--git")
+    inside = run("new", "bot", "--defaults")
+    ignored = run("new", "build/bot", "--defaults")
+    asked = run("new", "own", "--git", "--defaults")
 
-    note = f" note: it lies in the repository {workplace}: commit it there\n"
+    note = f" note: created inside the existing repository {workplace}: commit it there\n"
     assert (inside.exit_code, inside.stderr.replace(DRAFT, "")) == (0, note)
     assert [(workplace / name / ".git").exists() for name in ("bot", "build/bot", "own")] == [
         False,
@@ -54,15 +54,16 @@ def test_leaves_the_commit_to_the_repository_around_it(workplace: Path) -> None:
 
 
 def test_names_a_missing_git(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without git nothing can be made, and the error says so."""
+    """Without git there is one error, and how to fix it."""
     monkeypatch.setenv("PATH", str(workplace))
 
-    result = run("new", "bot")
+    result = run("new", "bot", "--defaults")
 
     assert (result.exit_code, result.stderr) == (
         2,
         (
-            "error: git was not found; it reads the template and keeps the project's first commit\n"
+            "error: git is not installed, but is needed to read the template and to commit "
+            "the project\n"
             " hint: Install git from https://git-scm.com and try again.\n"
         ),
     )
@@ -71,14 +72,14 @@ def test_names_a_missing_git(workplace: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_ignores_the_repository_of_a_running_hook(
     workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Run from a git hook, it touches neither the hook's repository nor its index."""
+    """Inside a git hook, it touches neither the hook's repository nor its index."""
     outer = workplace / "outer"
     outer.mkdir()
     git(outer, "init", "--quiet")
     monkeypatch.setenv("GIT_DIR", str(outer / ".git"))
     monkeypatch.setenv("GIT_INDEX_FILE", str(outer / ".git" / "index"))
 
-    result = run("new", "bot")
+    result = run("new", "bot", "--defaults")
 
     monkeypatch.undo()
     assert result.exit_code == 0, result.stderr

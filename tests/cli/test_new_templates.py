@@ -31,16 +31,16 @@ TEMPLATES = {
         ("syntax", "cannot be rendered: a.txt.jinja, line 1: Expected an expression"),
         ("undefined", "cannot be rendered: 'nobody' is undefined"),
         ("yaml", "cannot be rendered: "),
-        ("tasks", "would run programs of its own, which this command never does"),
-        ("newer", "needs a newer Copier: This template requires Copier version >= 999"),
-        ("required", "needs an answer for colour"),
+        ("tasks", "runs its own programs, which chatkit-scaffold never allows"),
+        ("newer", "requires a newer Copier: This template requires Copier version >= 999"),
+        ("required", "requires an answer for colour"),
         ("type", 'cannot be rendered: Unsupported type "colour" in question "colour"'),
     ],
 )
-def test_tells_what_is_wrong_with_another_template(
+def test_explains_what_is_wrong_with_another_template(
     kind: str, message: str, workplace: Path, tmp_path: Path
 ) -> None:
-    """Whatever Copier raises for a template is one sentence; nothing is left."""
+    """Any exception of Copier's becomes one sentence, and nothing is created."""
     template = make_template(tmp_path / "template", TEMPLATES[kind])
 
     result = run("new", "bot", f"--template={template}")
@@ -74,17 +74,17 @@ lock:
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (["--data=size=huge"], "'huge' is no choice for size"),
-        (["--data=door=steel"], "'steel' is not possible for door"),
-        (["--data=lock=big"], "lock does not apply to the other answers, so 'big' has no use"),
-        (["--data=roof=flat"], "The template has no question 'roof'"),
-        (["--store=sqlite"], "The template has no question 'store'"),
+        (["--data=size=huge"], "'huge' is not a valid size"),
+        (["--data=door=steel"], "'steel' is not a valid door here"),
+        (["--data=lock=big"], "lock does not apply with the other answers, so it cannot be 'big'"),
+        (["--data=roof=flat"], "'roof' is not a question of the template"),
+        (["--store=sqlite"], "'store' is not a question of the template"),
     ],
 )
 def test_checks_answers_to_another_template(
     arguments: list[str], error: str, workplace: Path, tmp_path: Path
 ) -> None:
-    """No answer to another template is dropped: it is used or refused."""
+    """No answer to another template is dropped: it is used or rejected."""
     template = make_template(tmp_path / "template", {"copier.yml": CHOICES, "a.txt": "a"})
 
     result = run("new", "house", f"--template={template}", *arguments)
@@ -93,8 +93,8 @@ def test_checks_answers_to_another_template(
     assert list(workplace.iterdir()) == []
 
 
-def test_uses_the_version_that_was_asked_for(tmp_path: Path) -> None:
-    """`--ref` takes a tag of another template; without it the newest tag is taken."""
+def test_uses_the_requested_version(tmp_path: Path) -> None:
+    """`--ref` takes a tag of another template; the default is its newest tag."""
     template = make_template(tmp_path / "template", {"copier.yml": "name: x\n", "a.txt": "old"})
     git(template, "tag", "v1")
     (template / "a.txt").write_text("new", encoding="utf-8")

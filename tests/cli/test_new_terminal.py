@@ -1,4 +1,4 @@
-"""`chatkit-scaffold new` at a terminal: what it asks, and what is left when it is stopped."""
+"""`chatkit-scaffold new` at a terminal: its prompts, and interruptions."""
 
 import contextlib
 import signal
@@ -16,48 +16,72 @@ from tests.command import (
 
 pytestmark = pytest.mark.usefixtures("workplace")
 
-ENTER, DOWN, INTERRUPT = "\r", "\x1b[B", "\x03"
+ENTER, DOWN, INTERRUPT, ERASE = "\r", "\x1b[B", "\x03", "\x15"
 
 
-def test_asks_at_a_terminal_what_was_not_given(workplace: Path) -> None:
-    """The questions and the costs of the choices are those of `copier.yml`."""
+def test_prompts_for_what_was_not_passed(workplace: Path) -> None:
+    """The prompts and the labels of the choices are those of `copier.yml`."""
     session = at_terminal(
         workplace,
         ["new", "bot", "--agent=echo", "--endpoint=/chat"],
         [
             ("What is the project called?", ENTER),
             ("Where should threads and messages be kept?", DOWN + ENTER),
-            ("How does a request say who its user is?", ENTER),
+            ("How are users authenticated?", ENTER),
         ],
     )
 
     assert session.status == 0, session.screen
     assert "SQLite, one file on one machine, nothing to install" in session.screen
-    assert "What should answer?" not in session.screen
+    assert "Which agent should answer?" not in session.screen
     assert "Created bot." in session.screen
     answers = (workplace / "bot" / ".copier-answers.yml").read_text(encoding="utf-8")
     assert "store: postgres" in answers
 
 
-def test_asks_nothing_with_defaults(workplace: Path) -> None:
-    """`--defaults` keeps a terminal silent."""
+def test_does_not_prompt_with_defaults(workplace: Path) -> None:
+    """`--defaults` replaces every prompt."""
     session = at_terminal(workplace, ["new", "bot", "--defaults"], [])
 
     assert session.status == 0, session.screen
     assert "What is the project called?" not in session.screen
 
 
-def test_stopping_at_a_question_leaves_nothing(workplace: Path) -> None:
-    """Ctrl-C at a prompt ends with one sentence and status 2."""
-    session = at_terminal(workplace, ["new", "bot"], [("What is the project called?", INTERRUPT)])
+@pytest.mark.parametrize(
+    ("question", "wrong", "reason"),
+    [
+        ("What is the project called?", "-bot", "Use letters, digits, '.', '-' and '_'."),
+        ("What is the project called?", "x" * 65, "Use at most 64 characters."),
+        ("At which path", "chat", "Use a path such as /api/chatkit."),
+    ],
+)
+def test_shows_what_is_wrong_beside_the_question(
+    question: str, wrong: str, reason: str, workplace: Path
+) -> None:
+    """The reason appears in full on the line below the answer, on 80 columns."""
+    other = "--endpoint=/chat" if "called" in question else "--name=bot"
+
+    session = at_terminal(
+        workplace,
+        ["new", "bot", "--store=memory", "--agent=echo", "--auth=none", other],
+        [(question, ERASE + wrong + ENTER), (reason, INTERRUPT)],
+    )
 
     assert session.status == 2
-    assert "error: Stopped; nothing was made" in session.screen
     assert list(workplace.iterdir()) == []
 
 
-def test_being_ended_leaves_nothing(workplace: Path) -> None:
-    """SIGTERM takes away what is half made."""
+def test_interrupting_a_prompt_leaves_nothing(workplace: Path) -> None:
+    """Ctrl-C at a prompt is one sentence and status 2."""
+    session = at_terminal(workplace, ["new", "bot"], [("What is the project called?", INTERRUPT)])
+
+    assert session.status == 2
+    assert "error: Interrupted; nothing was created" in session.screen
+    assert list(workplace.iterdir()) == []
+
+
+def test_termination_leaves_nothing(workplace: Path) -> None:
+    """SIGTERM removes a half-made project."""
     process = subprocess.Popen(
         [*COMMAND, "new", "bot", f"--template={_endless_template(workplace.parent)}"],
         cwd=workplace,
@@ -74,7 +98,7 @@ def test_being_ended_leaves_nothing(workplace: Path) -> None:
 
 
 def _endless_template(folder: Path) -> Path:
-    """A template with more to do than anybody waits for."""
+    """Return a template that takes forever to render."""
     endless = "{% for _ in range(99999) %}" * 3 + "{% endfor %}" * 3
     files = {"copier.yml": "name: x\n", "a.txt.jinja": endless}
     return make_template(folder / "template", files)
@@ -85,6 +109,6 @@ def _wait_until(happened: Callable[[], bool], process: subprocess.Popen[bytes]) 
         if happened():
             return
         with contextlib.suppress(subprocess.TimeoutExpired):
-            raise AssertionError(f"It ended early, with status {process.wait(0.02)}")
+            raise AssertionError(f"It exited early, with status {process.wait(0.02)}")
     process.kill()
-    raise AssertionError("It did not begin within 20 seconds")
+    raise AssertionError("It did not start within 20 seconds")

@@ -10,7 +10,7 @@ AXES = questions.axes(questions.read_questions(REPOSITORY))
 
 
 def test_options_are_shown_with_what_they_bring() -> None:
-    """`options` names every choice, its cost, what it installs and what it reads."""
+    """`options` shows every choice, its label, what it installs and what it reads."""
     shown = run("options").stdout
 
     for axis in AXES:
@@ -22,7 +22,7 @@ def test_options_are_shown_with_what_they_bring() -> None:
 
 
 def test_options_as_json() -> None:
-    """`options --json` says the same to machines."""
+    """`options --json` has the same for programs."""
     shown = json.loads(run("options", "--json").stdout)
 
     assert [axis["key"] for axis in shown["axes"]] == [axis.key for axis in AXES]
@@ -33,7 +33,7 @@ def test_options_as_json() -> None:
 
 
 def test_matrix_forms_agree() -> None:
-    """All three forms list the same combinations; github's is one line."""
+    """All formats list the same combinations; github's is one line."""
     text, as_json, github = (run("matrix", "--format", form.value).stdout for form in MatrixFormat)
 
     assert text.splitlines() == [row["name"] for row in json.loads(as_json)]
@@ -42,7 +42,7 @@ def test_matrix_forms_agree() -> None:
 
 
 def test_help_shows_the_choices() -> None:
-    """`new --help` has an option per question, with its choices and default."""
+    """`new --help` has an option for every question, with its choices and default."""
     shown = " ".join(run("new", "--help").stdout.split())
 
     assert "--store memory|sqlite|postgres" in shown

@@ -16,7 +16,7 @@ AXES = questions.axes(QUESTIONS)
 
 @pytest.mark.quick
 def test_the_matrix_is_every_combination() -> None:
-    """With nothing excluded there are as many combinations as the choices multiply to."""
+    """Without excluded choices, the axes multiply to the number of combinations."""
     found = questions.combinations(QUESTIONS)
 
     assert len(found) == prod(len(axis.choices) for axis in AXES)
@@ -24,7 +24,7 @@ def test_the_matrix_is_every_combination() -> None:
 
 
 def test_impossible_pairs_are_left_out() -> None:
-    """Copier's own way of disabling a choice takes its combinations out of the matrix."""
+    """A choice that Copier would disable is in no combination of the matrix."""
     parsed = questions.parse_questions(
         {
             "size": {"choices": ["small", "large"]},
@@ -46,7 +46,7 @@ def test_impossible_pairs_are_left_out() -> None:
 
 
 def test_a_question_that_does_not_apply_is_left_out() -> None:
-    """A combination has no answer to a question whose `when` is false for it."""
+    """A combination has no answer to a question whose `when` is false."""
     parsed = questions.parse_questions(
         {
             "door": {"choices": ["none", "steel"]},
@@ -65,25 +65,25 @@ def test_a_question_that_does_not_apply_is_left_out() -> None:
 
 
 def test_questions_keep_what_copier_knows() -> None:
-    """Help, labels and defaults are read; computed answers are no questions."""
+    """Help, labels and defaults are read; computed answers are not asked."""
     store = next(question for question in QUESTIONS if question.key == "store")
     asked = [question.key for question in QUESTIONS if question.asked]
 
-    assert store.choices[0] == Choice("memory", "Memory, lost at restart (for demos and tests)")
+    assert store.choices[0] == Choice("memory", "Memory, lost on restart (for demos and tests)")
     assert store.default == "sqlite"
     assert asked == ["name", "store", "agent", "auth", "endpoint"]
 
 
 def test_a_missing_file_is_one_error(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A template without `copier.yml` is told as such."""
+    """A template without `copier.yml` is one error that names it."""
     folder = tmp_path_factory.mktemp("empty")
 
     with pytest.raises(TemplateError, match="cannot be read"):
         questions.read_questions(folder)
 
 
-def test_the_defaults_need_nothing() -> None:
-    """The backend somebody gets without a word runs with no key and no service."""
+def test_the_defaults_require_nothing() -> None:
+    """The backend made from the defaults runs without a key and without a service."""
     needed = [
         variable.name
         for axis in AXES
@@ -94,8 +94,8 @@ def test_the_defaults_need_nothing() -> None:
     assert needed == []
 
 
-def test_variables_tell_what_must_be_set() -> None:
-    """A line of `env.example` is required, a commented one is not."""
+def test_variables_are_required_or_optional() -> None:
+    """An assignment in `env.example` is required, a commented one is optional."""
     found = choices.variables(REPOSITORY, "agent", "openai")
 
     assert [variable.name for variable in found if variable.required] == ["OPENAI_API_KEY"]
