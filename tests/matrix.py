@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from chatkit_scaffold import options, serve
-from chatkit_scaffold.listing import Variable, variables
+from chatkit_scaffold import launcher
+from chatkit_scaffold.generator import questions
+from chatkit_scaffold.generator.choices import Variable, variables
 from tests.command import REPOSITORY
 
-QUESTIONS = options.read_questions(REPOSITORY)
-COMBINATIONS = options.combinations(QUESTIONS)
-DEFAULT = {axis.key: str(axis.default) for axis in options.axes(QUESTIONS)}
+QUESTIONS = questions.read_questions(REPOSITORY)
+COMBINATIONS = questions.combinations(QUESTIONS)
+DEFAULT = {axis.key: str(axis.default) for axis in questions.axes(QUESTIONS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Project:
         aside = self.path.parent / "tmp"
         aside.mkdir(exist_ok=True)
         environment = {**os.environ, "PYTEST_DEBUG_TEMPROOT": str(aside)}
-        program = str(serve.project_python(self.path))
+        program = str(launcher.project_python(self.path))
         return run([program, "-m", *command], self.path, timeout, environment)
 
 
@@ -65,7 +66,7 @@ def parameters() -> list[object]:
     return [
         pytest.param(answers, id=name, marks=pytest.mark.xdist_group(name))
         for answers in COMBINATIONS
-        for name in [options.combination_name(answers)]
+        for name in [questions.combination_name(answers)]
     ]
 
 

@@ -10,7 +10,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from chatkit_scaffold import options
+from chatkit_scaffold.generator import questions
 from tests.command import REPOSITORY
 
 LOCK = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
@@ -80,7 +80,7 @@ def _workflow() -> dict[str, Any]:
 def test_the_workflow_takes_its_matrix_from_the_command() -> None:
     """No choice is listed in the workflow: `matrix --format github` supplies them."""
     text = (REPOSITORY / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
-    names = [options.combination_name(a) for a in options.combinations(_questions())]
+    names = [questions.combination_name(a) for a in questions.combinations(_questions())]
 
     assert "matrix --format github" in text
     assert "fromJSON(" in text
@@ -118,5 +118,5 @@ def test_no_module_is_long() -> None:
     assert long == {}
 
 
-def _questions() -> tuple[options.Question, ...]:
-    return options.read_questions(REPOSITORY)
+def _questions() -> tuple[questions.Question, ...]:
+    return questions.read_questions(REPOSITORY)
