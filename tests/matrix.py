@@ -5,12 +5,13 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from chatkit_scaffold import launcher
 from chatkit_scaffold.generator import questions
-from chatkit_scaffold.generator.choices import Variable, variables
 from tests.command import REPOSITORY
 
 QUESTIONS = questions.read_questions(REPOSITORY)
@@ -37,16 +38,6 @@ class Project:
         """Whether its store outlives the process: then it has a test for that."""
         return (self.path / "tests" / "test_restart.py").exists()
 
-    @property
-    def needed(self) -> list[Variable]:
-        """The environment variables it does not start without."""
-        return [
-            variable
-            for axis, choice in self.answers.items()
-            for variable in variables(REPOSITORY, axis, choice)
-            if variable.required
-        ]
-
     def files(self) -> list[Path]:
         """Return all files that were rendered."""
         return [path for path in self.path.rglob("*") if path.is_file() and not _made(path)]
@@ -59,6 +50,13 @@ class Project:
         environment = {**os.environ, "PYTEST_DEBUG_TEMPROOT": str(aside)}
         program = str(launcher.project_python(self.path))
         return run([program, "-m", *command], self.path, timeout, environment)
+
+
+def facts(axis: str, choice: str) -> dict[str, Any]:
+    """Return what a choice says about itself."""
+    path = REPOSITORY / "template" / "options" / axis / choice / "choice.yml"
+    loaded: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return loaded
 
 
 def parameters() -> list[object]:

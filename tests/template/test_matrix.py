@@ -12,11 +12,12 @@ from packaging.requirements import Requirement
 from chatkit_scaffold import launcher
 from chatkit_scaffold.conformance.formats import text as report_text
 from chatkit_scaffold.conformance.suite import run_checks
+from chatkit_scaffold.generator import questions
 from chatkit_scaffold.protocol.client import Chatkit
 from chatkit_scaffold.protocol.exchange import rows
 from chatkit_scaffold.verify import credentials
 from tests.conftest import Environment
-from tests.matrix import DEFAULT, Project, run
+from tests.matrix import DEFAULT, QUESTIONS, Project, facts, run
 
 
 @pytest.mark.quick
@@ -32,22 +33,18 @@ def test_no_tag_is_left(project: Project) -> None:
 @pytest.mark.quick
 def test_no_other_choice_is_named(project: Project) -> None:
     """The code does not speak of what was not chosen."""
-    foreign = {
-        "store": {"sqlite": r"sqlite", "postgres": r"postgres|psycopg"},
-        "auth": {"jwt": r"\bjwt\b"},
-        "agent": {"openai": r"OPENAI_API_KEY", "echo": r"\becho"},
-    }
-    for axis, choices in foreign.items():
-        for choice, pattern in choices.items():
-            if project.answers[axis] == choice:
+    for axis in questions.axes(QUESTIONS):
+        for choice in axis.choices:
+            if project.answers[axis.key] == choice.value:
                 continue
+            words = facts(axis.key, choice.value)["words"]
             found = [
                 path
                 for path in project.files()
                 if path.suffix in {".py", ".md", ".toml", ".example"}
-                and re.search(pattern, path.read_text(encoding="utf-8"), re.IGNORECASE)
+                and re.search(words, path.read_text(encoding="utf-8"), re.IGNORECASE)
             ]
-            assert found == [], f"{axis} {choice}"
+            assert found == [], words
 
 
 @pytest.mark.quick
@@ -97,9 +94,9 @@ def test_protocol_checks(installed: Project, environment_of: Environment) -> Non
     [pytest.param(DEFAULT, id="default", marks=pytest.mark.xdist_group("quick"))],
     indirect=True,
 )
-def test_protocol_checks_of_the_defaults(installed: Project, environment_of: Environment) -> None:
-    """What `new` makes without being asked anything passes every check."""
-    _check(installed, environment_of(installed))
+def test_protocol_checks_of_the_defaults(installed: Project) -> None:
+    """What `new` makes without being asked anything passes every check, with nothing set."""
+    _check(installed, {})
 
 
 def test_nothing_acknowledged_is_lost(installed: Project, environment_of: Environment) -> None:
