@@ -93,7 +93,7 @@ def test_the_workflow_takes_its_matrix_from_the_command() -> None:
 
 
 def test_the_workflow_may_only_read() -> None:
-    """The workflow's token can change nothing, and every action has a pinned version."""
+    """The workflow's token is read-only, and every action is pinned to a commit."""
     workflow = _workflow()
     used = [
         step["uses"] for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step
@@ -101,7 +101,7 @@ def test_the_workflow_may_only_read() -> None:
 
     assert workflow["permissions"] == {"contents": "read"}
     assert used
-    assert all(re.search(r"@(v\d+|[0-9a-f]{40})", action) for action in used), used
+    assert [action for action in used if not re.search(r"@[0-9a-f]{40}$", action)] == []
 
 
 def test_ci_runs_exactly_make_test() -> None:
