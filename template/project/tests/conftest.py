@@ -1,9 +1,11 @@
 """Fixtures for all tests."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
+from app.interfaces import ChatStore
+from app.store import StoreSettings, open_store
 from tests.backend import Backend, Credentials, StartBackend
 
 pytest_plugins = ["tests.store_fixtures", "tests.agent_fixtures", "tests.auth_fixtures"]
@@ -60,3 +62,14 @@ def start_backend(
 def store_env(new_store: Callable[[], dict[str, str]]) -> dict[str, str]:
     """Environment of a fresh, empty store."""
     return new_store()
+
+
+@pytest.fixture
+async def store(
+    store_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[ChatStore]:
+    """An open, empty store."""
+    for name, value in store_env.items():
+        monkeypatch.setenv(name, value)
+    async with open_store(StoreSettings()) as opened:
+        yield opened
