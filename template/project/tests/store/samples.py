@@ -12,8 +12,7 @@ from chatkit.types import (
     ThreadMetadata,
 )
 
-from app.context import RequestContext
-from app.interfaces import ChatStore
+from app.base import ChatStore, RequestContext
 
 ANNA = RequestContext(user_id="anna", request_id="req_1")
 BERT = RequestContext(user_id="bert", request_id="req_2")

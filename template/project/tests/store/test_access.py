@@ -3,7 +3,7 @@
 import pytest
 from chatkit.store import NotFoundError
 
-from app.interfaces import ChatStore
+from app.base import ChatStore
 from tests.store.samples import ANNA, BERT, make_message, make_thread
 
 pytestmark = pytest.mark.anyio

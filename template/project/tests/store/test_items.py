@@ -13,7 +13,7 @@ from chatkit.types import (
     WorkflowItem,
 )
 
-from app.interfaces import ChatStore
+from app.base import ChatStore
 from tests.store.samples import ANNA, NOW, item_ids, make_message
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("thread")]

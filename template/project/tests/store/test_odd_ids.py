@@ -4,8 +4,7 @@ import pytest
 from chatkit.store import NotFoundError
 from chatkit.types import ThreadItem
 
-from app.context import RequestContext
-from app.interfaces import ChatStore
+from app.base import ChatStore, RequestContext
 from tests.store.samples import ANNA, make_message, make_thread, read_all
 
 pytestmark = pytest.mark.anyio

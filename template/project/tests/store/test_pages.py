@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from chatkit.types import Page, ThreadItem, ThreadMetadata
 
-from app.interfaces import ChatStore
+from app.base import ChatStore
 from tests.store.samples import ANNA, BERT, make_message, make_thread
 
 pytestmark = [pytest.mark.anyio]

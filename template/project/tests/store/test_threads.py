@@ -6,7 +6,7 @@ import pytest
 from chatkit.store import NotFoundError
 from chatkit.types import LockedStatus, Page, Thread, ThreadMetadata
 
-from app.interfaces import ChatStore
+from app.base import ChatStore
 from tests.store.samples import (
     ANNA,
     NOW,

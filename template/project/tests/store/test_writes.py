@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from chatkit.store import NotFoundError
 
-from app.interfaces import ChatStore
+from app.base import ChatStore
 from tests.store.samples import (
     ANNA,
     BERT,
