@@ -1,0 +1,1 @@
+"""What a generated project says about itself, tested."""
