@@ -12,8 +12,7 @@ from chatkit.server import ChatKitServer, NonStreamingResult, StreamingResult
 from chatkit.types import InferenceOptions, ThreadMetadata, UserMessageItem, UserMessageTextContent
 
 from app.agent import EchoAgent
-from app.context import RequestContext
-from app.interfaces import ChatStore
+from app.base import ChatStore, RequestContext
 from app.server import ChatServer
 from app.settings import load_settings
 from app.store import open_store

@@ -83,19 +83,6 @@ def test_a_missing_file_is_one_error(tmp_path_factory: pytest.TempPathFactory) -
         options.read_questions(folder)
 
 
-@pytest.mark.parametrize("axis", AXES, ids=lambda axis: axis.key)
-def test_choices_of_an_axis_bring_the_same_files(axis: options.Question) -> None:
-    """Every choice is a folder, every folder a choice, and all of one axis hold the same files."""
-    folder = REPOSITORY / "template" / "options" / axis.key
-    files = {
-        choice.name: sorted(path.name for path in choice.iterdir() if path.is_file())
-        for choice in folder.iterdir()
-    }
-
-    assert files.keys() == {choice.value for choice in axis.choices}
-    assert len({tuple(names) for names in files.values()}) == 1, files
-
-
 def test_the_defaults_need_nothing() -> None:
     """The backend somebody gets without a word runs with no key and no service."""
     needed = [

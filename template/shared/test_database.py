@@ -13,10 +13,9 @@ from alembic.migration import MigrationContext
 from chatkit.types import HiddenContextItem, ThreadMetadata
 from sqlalchemy import Connection, text
 
-from app.context import RequestContext
-from app.interfaces import StoreUnavailableError
+from app.base import RequestContext, StoreUnavailableError
+from app.database.tables import metadata
 from app.store import StoreSettings, create_writer, migrate, open_store
-from app.tables import metadata
 
 pytestmark = pytest.mark.anyio
 
@@ -40,7 +39,7 @@ async def execute(settings: StoreSettings, statement: str) -> None:
 
 
 async def test_migrations_make_the_tables_of_the_code(settings: StoreSettings) -> None:
-    """`app/tables.py` has no change for which a migration is missing."""
+    """`app/database/tables.py` has no change for which a migration is missing."""
 
     def differences(connection: Connection) -> list[object]:
         context = MigrationContext.configure(connection, opts={"compare_type": True})

@@ -1,4 +1,6 @@
-"""Errors that a client is told about."""
+"""Errors with an answer for the client, and the JSON that they are answered with."""
+
+from starlette.responses import JSONResponse
 
 
 class ApiError(Exception):
@@ -19,3 +21,12 @@ class ApiError(Exception):
 
 class StartupError(Exception):
     """The backend cannot start; the text names the setting and what to do about it."""
+
+
+def error_response(status: int, code: str, message: str) -> JSONResponse:
+    """Return `{"error": {"code": ..., "message": ...}}`."""
+    headers = {"Cache-Control": "no-store"}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    content = {"error": {"code": code, "message": message}}
+    return JSONResponse(content, status_code=status, headers=headers)

@@ -7,7 +7,7 @@ import time
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.responses import error_response
+from app.errors import error_response
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

@@ -10,10 +10,9 @@ from starlette.exceptions import HTTPException
 
 from app.agent import open_agent
 from app.auth import create_auth
-from app.errors import ApiError
-from app.interfaces import StoreUnavailableError
+from app.base import StoreUnavailableError
+from app.errors import ApiError, error_response
 from app.logs import RequestLog, configure_logging
-from app.responses import error_response
 from app.routes import router
 from app.server import ChatServer
 from app.settings import Settings, load_settings

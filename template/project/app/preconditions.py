@@ -21,9 +21,8 @@ from chatkit.types import (
     WidgetItem,
 )
 
-from app.context import RequestContext
+from app.base import ChatStore, RequestContext
 from app.errors import ApiError
-from app.interfaces import ChatStore
 from app.server import ChatServer
 
 

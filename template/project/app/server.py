@@ -23,9 +23,8 @@ from chatkit.types import (
 )
 from pydantic import TypeAdapter, ValidationError
 
-from app.context import RequestContext
+from app.base import ChatAgent, ChatStore, RequestContext, Turn
 from app.errors import ApiError
-from app.interfaces import ChatAgent, ChatStore, Turn
 from app.titles import Titling
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()

@@ -6,7 +6,7 @@ from typing import Self
 
 from chatkit.types import UserMessageTextContent
 
-from app.interfaces import ChatAgent, Turn
+from app.base import ChatAgent, Turn
 
 MAX_TITLE_LENGTH = 80
 """Characters; ChatKit's thread list shows about half of that."""

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from app.core_settings import CoreSettings
+from app.common_settings import CommonSettings
 from tests.backend import Backend, bare_environment
 
 
@@ -27,7 +27,7 @@ def test_other_methods_and_paths_are_json(backend: Backend) -> None:
 def test_origins_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
     """CORS_ORIGINS is a list in one variable."""
     monkeypatch.setenv("CORS_ORIGINS", "https://a.example, https://b.example/")
-    assert CoreSettings().cors_origins == ["https://a.example", "https://b.example"]
+    assert CommonSettings().cors_origins == ["https://a.example", "https://b.example"]
 
 
 def test_wrong_setting_is_one_sentence() -> None:

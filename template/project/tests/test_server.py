@@ -24,9 +24,8 @@ from chatkit.types import (
     UserMessageTextContent,
 )
 
-from app.context import RequestContext
+from app.base import ChatStore, RequestContext, Turn
 from app.errors import ApiError
-from app.interfaces import ChatStore, Turn
 from app.preconditions import check_request
 from app.server import ChatServer
 from app.store import StoreSettings, open_store

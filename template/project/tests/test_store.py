@@ -23,8 +23,7 @@ from chatkit.types import (
     WorkflowItem,
 )
 
-from app.context import RequestContext
-from app.interfaces import ChatStore
+from app.base import ChatStore, RequestContext
 from app.store import StoreSettings, open_store
 
 pytestmark = pytest.mark.anyio

@@ -19,15 +19,15 @@ from chatkit.types import (
 )
 from pydantic import Field
 
-from app.core_settings import CoreSettings
-from app.interfaces import ChatAgent, Turn
+from app.base import ChatAgent, Turn
+from app.common_settings import CommonSettings
 from app.titles import first_words, message_text
 
 MAX_WORDS = 500
 """Longer messages are repeated in part."""
 
 
-class AgentSettings(CoreSettings):
+class AgentSettings(CommonSettings):
     """Settings of the echo agent."""
 
     echo_delay: float = Field(default=0.02, ge=0)

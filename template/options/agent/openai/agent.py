@@ -30,11 +30,10 @@ from chatkit.types import (
     UserMessageTagContent,
 )
 from openai.types.responses import ResponseInputContentParam, ResponseInputTextParam
+from pydantic import SecretStr
 
-from app.context import RequestContext
-from app.core_settings import CoreSettings
-from app.interfaces import ChatAgent, Turn
-from app.placeholders import RealSecret
+from app.base import ChatAgent, RequestContext, Turn
+from app.common_settings import CommonSettings
 from app.titles import first_words
 
 INSTRUCTIONS = "You are a helpful assistant. Answer in the language of the user's message."
@@ -50,10 +49,10 @@ _RUN_CONFIG = RunConfig(tracing_disabled=True)
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
-class AgentSettings(CoreSettings):
+class AgentSettings(CommonSettings):
     """Settings of the model."""
 
-    openai_api_key: RealSecret
+    openai_api_key: SecretStr
     openai_base_url: str | None = None
     """Another address of the Responses API, such as a gateway's; OpenAI's own if not set."""
     chat_model: str = "gpt-5-mini"

@@ -19,8 +19,7 @@ from chatkit.types import (
 from llmock.pytest_plugin import LLMock
 
 from app.agent import ItemConverter, OpenAIAgent
-from app.context import RequestContext
-from app.interfaces import ChatStore, Turn
+from app.base import ChatStore, RequestContext, Turn
 from app.store import StoreSettings, open_store
 from tests.backend import Backend, is_answer
 

@@ -6,10 +6,9 @@ import jwt
 from fastapi import Request
 from pydantic import SecretStr, field_validator
 
-from app.core_settings import CoreSettings
+from app.base import Authenticator
+from app.common_settings import CommonSettings
 from app.errors import ApiError, StartupError
-from app.interfaces import Authenticator
-from app.placeholders import RealSecret
 
 ALGORITHM = "HS256"
 
@@ -20,10 +19,10 @@ _LEEWAY = timedelta(seconds=10)
 """How far the clock of whoever signs may differ from ours."""
 
 
-class AuthSettings(CoreSettings):
+class AuthSettings(CommonSettings):
     """What a token must look like."""
 
-    jwt_secret: RealSecret
+    jwt_secret: SecretStr
     """Shared with whatever signs the tokens."""
     jwt_issuer: str | None = None
     """If set, `iss` must be this."""

@@ -6,15 +6,15 @@ from typing import Self
 from fastapi import Request
 from pydantic import model_validator
 
-from app.core_settings import CoreSettings
+from app.base import Authenticator
+from app.common_settings import CommonSettings
 from app.errors import ApiError
-from app.interfaces import Authenticator
 
 LOCAL_USER = "local"
 """Owns every thread."""
 
 
-class AuthSettings(CoreSettings):
+class AuthSettings(CommonSettings):
     """Keeps a backend that anybody may use on this machine."""
 
     allow_remote: bool = False

@@ -11,9 +11,8 @@ from chatkit.store import NotFoundError
 from chatkit.types import FeedbackKind, Page, ThreadItem, ThreadMetadata
 from pydantic import TypeAdapter
 
-from app.context import RequestContext
-from app.core_settings import CoreSettings
-from app.interfaces import ChatStore
+from app.base import ChatStore, RequestContext
+from app.common_settings import CommonSettings
 
 MAX_PAGE = 10_000
 """Most entries of one page; the ChatKit client asks for 9999 threads at once."""
@@ -25,7 +24,7 @@ Entry = TypeVar("Entry")
 Loaded = TypeVar("Loaded")
 
 
-class StoreSettings(CoreSettings):
+class StoreSettings(CommonSettings):
     """The memory needs no settings."""
 
 

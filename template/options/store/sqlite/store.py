@@ -9,10 +9,10 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from app.core_settings import CoreSettings
-from app.database import migration, upgrade
-from app.interfaces import ChatStore
-from app.sql_store import SqlStore
+from app.base import ChatStore
+from app.common_settings import CommonSettings
+from app.database.schema import migration, upgrade
+from app.database.store import SqlStore
 
 _EXAMPLE = "sqlite:///chatkit.db"
 _PRAGMAS = (
@@ -26,7 +26,7 @@ _PRAGMAS = (
 )
 
 
-class StoreSettings(CoreSettings):
+class StoreSettings(CommonSettings):
     """Where the file is."""
 
     database_url: str = _EXAMPLE

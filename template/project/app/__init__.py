@@ -1,1 +1,0 @@
-"""A ChatKit backend."""

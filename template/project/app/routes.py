@@ -1,0 +1,121 @@
+"""The HTTP endpoints: ChatKit, and two for whoever watches over the process."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated
+
+from chatkit.server import StreamingResult
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from app import ENDPOINT
+from app.base import RequestContext, StoreUnavailableError
+from app.errors import ApiError
+from app.logs import log
+from app.preconditions import check_request
+from app.server import ChatServer
+from app.settings import Settings
+from app.streaming import Turns
+
+router = APIRouter(prefix=ENDPOINT)
+
+_STREAM_HEADERS = {
+    "Cache-Control": "no-cache",
+    # Tells nginx, and what is like it, to pass each event on at once.
+    "X-Accel-Buffering": "no",
+}
+
+
+def get_server(request: Request) -> ChatServer:
+    """Return the server that the lifespan built."""
+    server: ChatServer = request.app.state.server
+    return server
+
+
+async def get_context(request: Request) -> RequestContext:
+    """Find out who asks.
+
+    Raises:
+        ApiError: 401, the request has no valid credentials; 403, it may not be sent.
+    """
+    _check_origin(request, request.app.state.settings)
+    user_id: str = await request.app.state.authenticate(request)
+    request.state.user = user_id
+    locale = request.headers.get("accept-language", "").split(",")[0].split(";")[0].strip()
+    return RequestContext(user_id, request.state.request_id, locale or None)
+
+
+Server = Annotated[ChatServer, Depends(get_server)]
+Context = Annotated[RequestContext, Depends(get_context)]
+
+
+@router.post("")
+async def chatkit(request: Request, server: Server, context: Context) -> Response:
+    """Answer a ChatKit request with an event stream or with JSON, as its type wants."""
+    settings: Settings = request.app.state.settings
+    parsed = server.parse(await _read_body(request, settings.max_body_bytes))
+    request.state.operation = parsed.type
+    await check_request(parsed, server, context)
+    result = await server.answer(parsed, context)
+    if isinstance(result, StreamingResult):
+        turns: Turns = request.app.state.turns
+        events = _note_stop(await turns.start(result), request)
+        return StreamingResponse(events, media_type="text/event-stream", headers=_STREAM_HEADERS)
+    return Response(
+        result.json, media_type="application/json", headers={"Cache-Control": "no-store"}
+    )
+
+
+@router.get("/health")
+async def health() -> dict[str, str]:
+    """Tell that the process is alive."""
+    return {"status": "ok"}
+
+
+@router.get("/ready")
+async def ready(server: Server) -> Response:
+    """Tell whether requests can be answered now: 503 and a reason while the store is away."""
+    try:
+        await server.store.ping()
+    except StoreUnavailableError as error:
+        return JSONResponse({"status": "unavailable", "reason": str(error)}, status_code=503)
+    return JSONResponse({"status": "ready"})
+
+
+async def _note_stop(events: AsyncGenerator[bytes], request: Request) -> AsyncGenerator[bytes]:
+    """Mark the request as stopped, for the log, when the client does not wait for the end."""
+    request.state.stopped = True
+    async with aclosing(events):
+        async for event in events:
+            yield event
+    request.state.stopped = False
+
+
+async def _read_body(request: Request, limit: int) -> bytes:
+    """Read the body, and no more of it than allowed.
+
+    Raises:
+        ApiError: 413, it has more than *limit* bytes.
+    """
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise ApiError(413, "too_large", f"A request may have at most {limit} bytes.")
+    return bytes(body)
+
+
+def _check_origin(request: Request, settings: Settings) -> None:
+    """Refuse pages of other sites.
+
+    CORS keeps such a page from reading the answer, not from sending the request.
+
+    Raises:
+        ApiError: 403, the page is neither this server's own nor in CORS_ORIGINS.
+    """
+    origin = request.headers.get("origin")
+    if origin is None or {origin, "*"} & set(settings.cors_origins):
+        return
+    if origin.partition("://")[2] != request.url.netloc:
+        log.warning("origin not in CORS_ORIGINS", origin=origin[:200])
+        raise ApiError(403, "origin_not_allowed", "This origin is not in CORS_ORIGINS.")

@@ -1,0 +1,35 @@
+"""Keeps a stopped answer from breaking off in the middle of a transaction."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+
+def run_to_completion(
+    function: Callable[Parameters, Coroutine[Any, Any, Result]],
+) -> Callable[Parameters, Coroutine[Any, Any, Result]]:
+    """Let a call come to its end before a cancellation of its caller takes effect.
+
+    A user who stops an answer cancels whatever it is just doing. A connection that is left
+    in the middle of a transaction may keep its locks until the garbage collector finds it.
+    """
+
+    @wraps(function)
+    async def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        task = asyncio.create_task(function(*args, **kwargs))
+        cancelled = None
+        while not task.done():
+            try:
+                await asyncio.wait([task])
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            task.exception()  # Looked at, or asyncio would report it as overlooked.
+            raise cancelled
+        return task.result()
+
+    return run

@@ -1,0 +1,76 @@
+"""Brings the database's tables up to date, and tells whether they are."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from app.base import StoreUnavailableError
+from app.errors import StartupError
+
+_MIGRATE = "run: python -m app migrate"
+_VERSIONS = Table("alembic_version", MetaData(), Column("version_num", String(32)))
+
+
+@asynccontextmanager
+async def migration(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Open the transaction that the tables are changed in.
+
+    Raises:
+        StartupError: The database cannot be reached, or its tables cannot be changed.
+    """
+    try:
+        async with engine.begin() as connection:
+            yield connection
+    except DBAPIError as error:
+        # Only the driver's own words: SQLAlchemy adds the statement and a link.
+        raise StartupError(f"DATABASE_URL: {_one_line(error.orig)}") from error
+    except (CommandError, OSError) as error:
+        raise StartupError(f"DATABASE_URL: {_one_line(error)}") from error
+
+
+def upgrade(connection: Connection) -> None:
+    """Run the migrations that the database has not seen, in the open transaction."""
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def require_schema(connection: Connection) -> None:
+    """Return if the database has the tables that this code needs.
+
+    Raises:
+        StoreUnavailableError: They are missing or older.
+    """
+    if not inspect(connection).has_table(_VERSIONS.name):
+        raise StoreUnavailableError(f"The database has no tables yet; {_MIGRATE}")
+    revision = connection.scalar(select(_VERSIONS.c.version_num))
+    # A revision that this code does not know is a newer one: while a new release is rolled
+    # out, the old one goes on serving.
+    if revision is None or revision in _outdated():
+        raise StoreUnavailableError(f"The tables of the database are out of date; {_MIGRATE}")
+
+
+@cache
+def _outdated() -> frozenset[str]:
+    """Return all revisions but the newest."""
+    scripts = ScriptDirectory.from_config(_config())
+    newest = scripts.get_current_head()
+    return frozenset(script.revision for script in scripts.walk_revisions()) - {newest}
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "app.database:migrations")
+    return config
+
+
+def _one_line(error: BaseException | None) -> str:
+    return " ".join(str(error).split())
