@@ -38,8 +38,8 @@ def sections(markdown: str) -> dict[str, str]:
     # A line of code may begin with two hashes as well.
     prose = _FENCE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), markdown)
     headings = list(_HEADING.finditer(prose))
-    ends = [heading.start() for heading in headings[1:]] + [len(markdown)]
+    starts = [heading.start() for heading in headings] + [len(markdown)]
     return {
         heading[1]: markdown[heading.end() : end]
-        for heading, end in zip(headings, ends, strict=True)
+        for heading, end in zip(headings, starts[1:], strict=True)
     }

@@ -6,6 +6,8 @@ import pytest
 from llmock.pytest_plugin import LLMock
 from llmock.testing import LLMockServer
 
+from tests.backend import Backend
+
 CHUNK_DELAY_MS = 5
 """Between two pieces of an answer: quick, but slow enough to be stopped."""
 
@@ -31,3 +33,15 @@ def long_message(model: LLMock) -> str:
     text = "word " * 200
     model.reply(text, times=None)
     return text
+
+
+@pytest.fixture
+def titled_thread(backend: Backend, model: LLMock) -> str:
+    """Return the id of a thread of alice's with a title: the model's next reply is an answer.
+
+    The first turn of a thread without a title asks the model for one, with a request that may
+    arrive before the one for the answer.
+    """
+    thread_id = backend.client().create_thread("Hi").thread_id
+    model.reset().pace(CHUNK_DELAY_MS)
+    return thread_id
