@@ -46,9 +46,10 @@ format: $(SYNCED) ## rewrite the code in the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: | $(BIN)/uv ## choose new versions of everything within pyproject.toml's bounds
+lock: | $(BIN)/uv ## choose new versions within the bounds of pyproject.toml and of the template
 	$(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url \
-	  --no-emit-find-links --no-header --group dev --output-file requirements.lock pyproject.toml
+	  --no-emit-find-links --no-header --group dev --output-file requirements.lock \
+	  pyproject.toml $(sort $(wildcard template/shared/*requirements.txt template/options/*/*/*requirements.txt))
 
 bench: $(SYNCED) ## compare turns and pages with what they are measured against, in one run
 	$(BIN)/python benchmarks/compare.py

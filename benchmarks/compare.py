@@ -10,8 +10,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from chatkit_scaffold import serve, source
-from chatkit_scaffold.project import make
+from chatkit_scaffold import launcher
+from chatkit_scaffold.generator import source
+from chatkit_scaffold.generator.project import make
 
 STORES = ("memory", "sqlite")
 """The stores that need no server."""
@@ -24,7 +25,7 @@ def main() -> None:
             project = Path(folder) / store
             answers = {"store": store, "agent": "echo", "auth": "none"}
             make(project, source.choose(None, None), answers, ask=False, use_git=False)
-            serve.install(project)
+            launcher.install(project)
             show(store, measure(project))
 
 
@@ -32,7 +33,7 @@ def measure(project: Path) -> dict[str, dict[str, float]]:
     """Run the measurements with the project's own interpreter."""
     inside = Path(__file__).with_name("inside.py")
     done = subprocess.run(
-        [str(serve.project_python(project)), str(inside)],
+        [str(launcher.project_python(project)), str(inside)],
         cwd=project,
         env={**os.environ, "PYTHONPATH": str(project)},
         stdout=subprocess.PIPE,

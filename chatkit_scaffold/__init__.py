@@ -1,3 +1,3 @@
-"""Makes ChatKit backends, and tells what is wrong with any other."""
+"""Creates ChatKit backends, and checks any ChatKit backend."""
 
 __version__ = "0.1.0"

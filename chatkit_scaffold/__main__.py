@@ -1,5 +1,5 @@
-"""Makes `python -m chatkit_scaffold` the same as `chatkit-scaffold`."""
+"""Runs `python -m chatkit_scaffold` as `chatkit-scaffold`."""
 
-from chatkit_scaffold.cli import main
+from chatkit_scaffold.cli.app import main
 
 main()

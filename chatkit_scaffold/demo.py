@@ -5,11 +5,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from chatkit_scaffold import serve, source
-from chatkit_scaffold.client import Chatkit
+from chatkit_scaffold import launcher
 from chatkit_scaffold.errors import ScaffoldError
-from chatkit_scaffold.exchange import Exchange, item_text, rows
-from chatkit_scaffold.project import make
+from chatkit_scaffold.generator import source
+from chatkit_scaffold.generator.project import make
+from chatkit_scaffold.protocol.client import Chatkit
+from chatkit_scaffold.protocol.exchange import Exchange, item_text, rows
 
 # Whatever the shell is set up for, nobody's own database is written to.
 OWN_DATABASE = {"APP_ENV": "development", "DATABASE_URL": ""}
@@ -37,12 +38,12 @@ def _demonstrate(folder: Path) -> None:
     project = make(folder, source.choose(None, None), {}, ask=False, use_git=None)
     print(f"   {', '.join(f'{key} {value}' for key, value in project.rendered.answers.items())}")
     print("2. Installing what it needs")
-    serve.install(folder)
+    launcher.install(folder)
     print("3. Starting it, and holding a conversation")
-    with serve.serve(folder, OWN_DATABASE) as server:
+    with launcher.serve(folder, OWN_DATABASE) as server:
         thread_id, said = asyncio.run(_converse(server.url))
     print("4. Stopping it, starting it again, and reading the thread back")
-    with serve.serve(folder, OWN_DATABASE) as server:
+    with launcher.serve(folder, OWN_DATABASE) as server:
         asyncio.run(_read_back(server.url, thread_id, said))
 
 

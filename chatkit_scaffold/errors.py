@@ -1,11 +1,11 @@
-"""What a user can do wrong, or can have missing: one sentence and one hint each."""
+"""Errors that a user can cause: one sentence and one hint each."""
 
 
 class ScaffoldError(Exception):
-    """Shown as `error: <message>` and ` hint: <hint>`; the command ends with status 2.
+    """Shown as `error: <message>` and ` hint: <hint>`; the command exits with status 2.
 
     Args:
-        message: One sentence that holds the offending value.
+        message: One sentence with the offending value, without a full stop.
         hint: One thing to do about it.
     """
 
@@ -15,17 +15,17 @@ class ScaffoldError(Exception):
         self.hint = hint
 
     def as_text(self) -> str:
-        """Return the message, and the hint on a line of its own."""
+        """Return the message, and the hint on its own line."""
         hint = f"\n hint: {self.hint}" if self.hint else ""
         return f"error: {self.message}{hint}"
 
 
 class AnswerError(ScaffoldError):
-    """An answer to a question of the template cannot be used."""
+    """An answer to a question of the template is not valid."""
 
 
 class DestinationError(ScaffoldError):
-    """The project cannot be put where it was asked for."""
+    """The project cannot be created at the destination."""
 
 
 class TemplateError(ScaffoldError):
@@ -33,8 +33,8 @@ class TemplateError(ScaffoldError):
 
 
 class ToolError(ScaffoldError):
-    """A program that is needed (git, uv) is missing or failed."""
+    """A required program (git, uv) is missing or failed."""
 
 
 class StartError(ScaffoldError):
-    """A generated project does not start; the message is what it said itself."""
+    """A generated project does not start; the message is the last line of its output."""

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
 
-from chatkit_scaffold import serve
-from chatkit_scaffold.listing import Variable
-from chatkit_scaffold.progress import step
-from chatkit_scaffold.report import Report
-from chatkit_scaffold.run import run_checks
+from chatkit_scaffold import launcher
+from chatkit_scaffold.conformance.report import Report
+from chatkit_scaffold.conformance.suite import run_checks
+from chatkit_scaffold.console import spinner
+from chatkit_scaffold.generator.choices import Variable
 
 
 def verify(project: Path, needed: list[Variable]) -> Report:
@@ -25,13 +25,13 @@ def verify(project: Path, needed: list[Variable]) -> Report:
         ToolError: It cannot be installed.
         StartError: It does not start, for want of a key for example.
     """
-    with step("Installing the backend"):
-        serve.install(project)
+    with spinner("Installing the backend"):
+        launcher.install(project)
     environment = own_secrets(needed)
     with (
         _only_looked_at(project),
-        step("Checking the backend"),
-        serve.serve(project, environment) as server,
+        spinner("Checking the backend"),
+        launcher.serve(project, environment) as server,
     ):
         first, second = (credentials(project, environment, user) for user in ("first", "second"))
         return run_checks(server.url, headers=first, other_headers=second or None)
@@ -48,7 +48,7 @@ def own_secrets(needed: list[Variable]) -> dict[str, str]:
 
 def credentials(project: Path, environment: Mapping[str, str], user: str) -> dict[str, str]:
     """Return the header that the project's own `token` command prints, if it has users at all."""
-    printed = serve.run_app(project, environment, "token", user) or ""
+    printed = launcher.run_app(project, environment, "token", user) or ""
     name, separator, value = printed.strip().partition(": ")
     return {name: value} if separator else {}
 

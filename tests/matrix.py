@@ -5,16 +5,18 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
-from chatkit_scaffold import options, serve
-from chatkit_scaffold.listing import Variable, variables
+from chatkit_scaffold import launcher
+from chatkit_scaffold.generator import questions
 from tests.command import REPOSITORY
 
-QUESTIONS = options.read_questions(REPOSITORY)
-COMBINATIONS = options.combinations(QUESTIONS)
-DEFAULT = {axis.key: str(axis.default) for axis in options.axes(QUESTIONS)}
+QUESTIONS = questions.read_questions(REPOSITORY)
+COMBINATIONS = questions.combinations(QUESTIONS)
+DEFAULT = {axis.key: str(axis.default) for axis in questions.axes(QUESTIONS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +38,6 @@ class Project:
         """Whether its store outlives the process: then it has a test for that."""
         return (self.path / "tests" / "test_restart.py").exists()
 
-    @property
-    def needed(self) -> list[Variable]:
-        """The environment variables it does not start without."""
-        return [
-            variable
-            for axis, choice in self.answers.items()
-            for variable in variables(REPOSITORY, axis, choice)
-            if variable.required
-        ]
-
     def files(self) -> list[Path]:
         """Return all files that were rendered."""
         return [path for path in self.path.rglob("*") if path.is_file() and not _made(path)]
@@ -56,8 +48,15 @@ class Project:
         aside = self.path.parent / "tmp"
         aside.mkdir(exist_ok=True)
         environment = {**os.environ, "PYTEST_DEBUG_TEMPROOT": str(aside)}
-        program = str(serve.project_python(self.path))
+        program = str(launcher.project_python(self.path))
         return run([program, "-m", *command], self.path, timeout, environment)
+
+
+def facts(axis: str, choice: str) -> dict[str, Any]:
+    """Return what a choice says about itself."""
+    path = REPOSITORY / "template" / "options" / axis / choice / "choice.yml"
+    loaded: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return loaded
 
 
 def parameters() -> list[object]:
@@ -65,7 +64,7 @@ def parameters() -> list[object]:
     return [
         pytest.param(answers, id=name, marks=pytest.mark.xdist_group(name))
         for answers in COMBINATIONS
-        for name in [options.combination_name(answers)]
+        for name in [questions.combination_name(answers)]
     ]
 
 

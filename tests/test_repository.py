@@ -10,7 +10,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from chatkit_scaffold import options
+from chatkit_scaffold.generator import questions
 from tests.command import REPOSITORY
 
 LOCK = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
@@ -31,7 +31,7 @@ def _locked() -> dict[str, str]:
     return {canonicalize_name(name): version for name, version in found}
 
 
-@pytest.mark.parametrize("requirement", _requirements("dev", "template"), ids=str)
+@pytest.mark.parametrize("requirement", _requirements("dev"), ids=str)
 def test_the_lock_holds_what_is_required(requirement: Requirement) -> None:
     """Every requirement is locked at a version within its bounds; `make lock` makes it so."""
     version = _locked()[canonicalize_name(requirement.name)]
@@ -60,14 +60,19 @@ def test_requirements_have_both_bounds() -> None:
 
 
 def test_the_template_is_developed_with_what_it_installs() -> None:
-    """Each choice's requirements allow the version that its code is linted and tested with."""
+    """What a project requires allows the version that its code is linted and tested with.
+
+    `make lock` locks a requirement that is missing here.
+    """
     locked = _locked()
-    files = sorted((REPOSITORY / "template" / "options").glob("*/*/*requirements.txt"))
+    files = sorted((REPOSITORY / "template").rglob("*requirements.txt"))
     lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
 
-    for line in filter(None, lines):
+    assert lines
+    for line in lines:
         requirement = Requirement(line)
         name = canonicalize_name(requirement.name)
+        assert name in locked, f"{line} is not locked; run: make lock"
         assert requirement.specifier.contains(locked[name], prereleases=True), line
 
 
@@ -80,7 +85,7 @@ def _workflow() -> dict[str, Any]:
 def test_the_workflow_takes_its_matrix_from_the_command() -> None:
     """No choice is listed in the workflow: `matrix --format github` supplies them."""
     text = (REPOSITORY / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
-    names = [options.combination_name(a) for a in options.combinations(_questions())]
+    names = [questions.combination_name(a) for a in questions.combinations(_questions())]
 
     assert "matrix --format github" in text
     assert "fromJSON(" in text
@@ -118,5 +123,5 @@ def test_no_module_is_long() -> None:
     assert long == {}
 
 
-def _questions() -> tuple[options.Question, ...]:
-    return options.read_questions(REPOSITORY)
+def _questions() -> tuple[questions.Question, ...]:
+    return questions.read_questions(REPOSITORY)

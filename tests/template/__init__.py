@@ -1,1 +1,1 @@
-"""What a generated project says about itself, tested."""
+"""Tests of the template and of the projects made from it."""

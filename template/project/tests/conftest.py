@@ -5,8 +5,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.backend import Backend, Credentials, StartBackend
+from tests.services import agent, auth, store
 
-pytest_plugins = ["tests.store_fixtures", "tests.agent_fixtures", "tests.auth_fixtures"]
+pytest_plugins = ["tests.agent_fixtures", "tests.auth_fixtures"]
+
+Service = Callable[[], dict[str, str]]
+"""Returns the environment variables that lead the backend to a service."""
 
 
 @pytest.fixture(scope="session")
@@ -24,14 +28,47 @@ def empty_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def store_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Run what the store needs; each call returns the environment of an empty store."""
+    with store.running(tmp_path_factory.mktemp("store")) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def agent_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Run what the agent needs."""
+    with agent.running(tmp_path_factory.mktemp("agent")) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def agent_env(agent_service: Service) -> dict[str, str]:
+    """Environment of the agent."""
+    return agent_service()
+
+
+@pytest.fixture(scope="session")
+def auth_env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Environment of the authentication."""
+    with auth.running(tmp_path_factory.mktemp("auth")) as service:
+        yield service()
+
+
+@pytest.fixture
+def store_env(store_service: Service) -> dict[str, str]:
+    """Environment of a fresh, empty store."""
+    return store_service()
+
+
+@pytest.fixture(scope="session")
 def backend(
-    new_store: Callable[[], dict[str, str]],
+    store_service: Service,
     agent_env: dict[str, str],
     auth_env: dict[str, str],
     headers_for: Credentials,
 ) -> Iterator[Backend]:
     """One backend for all tests that leave it running."""
-    running = Backend({**new_store(), **agent_env, **auth_env}, headers_for)
+    running = Backend({**store_service(), **agent_env, **auth_env}, headers_for)
     yield running
     running.stop()
 
@@ -54,9 +91,3 @@ def start_backend(
     yield start
     for running in started:
         running.stop()
-
-
-@pytest.fixture
-def store_env(new_store: Callable[[], dict[str, str]]) -> dict[str, str]:
-    """Environment of a fresh, empty store."""
-    return new_store()

@@ -16,17 +16,17 @@ from chatkit.types import (
     UserMessageTagContent,
     UserMessageTextContent,
 )
-from llmock.pytest_plugin import LLMock
 
 from app.agent import ItemConverter, OpenAIAgent
 from app.base import ChatStore, RequestContext, Turn
 from app.store import StoreSettings, open_store
 from tests.backend import Backend, is_answer
+from tests.services.agent import Model
 
 ALICE = RequestContext(user_id="alice", request_id="test")
 
 
-def test_answer_is_the_models(backend: Backend, model: LLMock) -> None:
+def test_answer_is_the_models(backend: Backend, model: Model) -> None:
     """What the model streams is streamed on, stored, and comes in pieces."""
     model.reply("Forty-two, as far as anybody knows.", times=None)
     client = backend.client()
@@ -37,7 +37,7 @@ def test_answer_is_the_models(backend: Backend, model: LLMock) -> None:
     assert client.items(answer.thread_id)[-1] == answer.items[-1]
 
 
-def test_ids_are_our_own(backend: Backend, model: LLMock) -> None:
+def test_ids_are_our_own(backend: Backend, model: Model) -> None:
     """A message has the same long id from its first event to the store."""
     answer = backend.client().create_thread("Hi")
     added = answer.of_type("thread.item.added")[0]["item"]["id"]
@@ -47,7 +47,7 @@ def test_ids_are_our_own(backend: Backend, model: LLMock) -> None:
     assert len(added) == len("msg_") + 32
 
 
-def test_model_is_given_the_conversation(backend: Backend, model: LLMock) -> None:
+def test_model_is_given_the_conversation(backend: Backend, model: Model) -> None:
     """Each turn sends what was said before, oldest first."""
     client = backend.client()
     thread_id = client.create_thread("My name is Ada.").thread_id
@@ -56,7 +56,7 @@ def test_model_is_given_the_conversation(backend: Backend, model: LLMock) -> Non
     assert sent.index("My name is Ada.") < sent.index("What is my name?")
 
 
-def test_title_is_the_models(backend: Backend, model: LLMock) -> None:
+def test_title_is_the_models(backend: Backend, model: Model) -> None:
     """A new thread is named by the model, in its first turn."""
     model.reply("A talk about tea", times=None)
     client = backend.client()
@@ -65,7 +65,7 @@ def test_title_is_the_models(backend: Backend, model: LLMock) -> None:
     assert client.call("threads.get_by_id", thread_id=answer.thread_id)["title"]
 
 
-def test_refused_request_is_not_retried(backend: Backend, model: LLMock) -> None:
+def test_refused_request_is_not_retried(backend: Backend, model: Model) -> None:
     """A wrong key is an error event that does not invite to try again."""
     model.fail(401, times=None)
     error = backend.client().create_thread("Hi").of_type("error")[0]
@@ -73,7 +73,7 @@ def test_refused_request_is_not_retried(backend: Backend, model: LLMock) -> None
     assert "401" not in error["message"]
 
 
-def test_broken_stream_can_be_retried(backend: Backend, model: LLMock) -> None:
+def test_broken_stream_can_be_retried(backend: Backend, model: Model) -> None:
     """A model that stops in the middle is an error event that invites to try again."""
     client = backend.client()
     thread_id = client.create_thread("Hi").thread_id
@@ -89,7 +89,7 @@ def test_broken_stream_can_be_retried(backend: Backend, model: LLMock) -> None:
 
 @pytest.mark.anyio
 async def test_stop_ends_the_run(
-    monkeypatch: pytest.MonkeyPatch, store_env: dict[str, str], model: LLMock
+    monkeypatch: pytest.MonkeyPatch, store_env: dict[str, str], model: Model
 ) -> None:
     """Closing an answer cancels the tool that runs, and the model is not asked again."""
     begun, cancelled = asyncio.Event(), asyncio.Event()

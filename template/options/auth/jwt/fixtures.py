@@ -1,18 +1,10 @@
 """Fixtures that sign users in."""
 
-import secrets
-
 import pytest
 from pydantic import SecretStr
 
 from app.auth import AuthSettings, local_token
 from tests.backend import Credentials
-
-
-@pytest.fixture(scope="session")
-def auth_env() -> dict[str, str]:
-    """Environment of the authentication: a secret of this test's own."""
-    return {"JWT_SECRET": secrets.token_hex(32)}
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,6 @@ from tests.backend import Credentials
 
 
 @pytest.fixture(scope="session")
-def auth_env() -> dict[str, str]:
-    """Environment of the authentication: nothing has to be set."""
-    return {}
-
-
-@pytest.fixture(scope="session")
 def headers_for() -> Credentials:
     """Return the headers that sign a user in: none, there is one user."""
     return lambda user: {}

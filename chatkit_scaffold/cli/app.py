@@ -1,0 +1,88 @@
+"""The `chatkit-scaffold` program: its commands, and what happens when one goes wrong."""
+
+import signal
+import sys
+import traceback
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from chatkit_scaffold import __version__
+from chatkit_scaffold.cli import check, new, options
+from chatkit_scaffold.cli.flags import command_with_flags, without_flags
+from chatkit_scaffold.cli.guard import NO_VERDICT, errors_as_one_line
+from chatkit_scaffold.console import tolerate_any_encoding
+from chatkit_scaffold.generator import source
+from chatkit_scaffold.generator.questions import read_questions
+
+_TAKE_ANSWERS = {"new": new.new}
+"""Commands with an option for each question of the template."""
+
+
+class _Group(TyperGroup):
+    """Shows errors in one line, and reads the template only for commands that need it."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in _TAKE_ANSWERS:
+            command = _with_answers(name)
+        return name, command, rest
+
+    def invoke(self, ctx: Any) -> Any:
+        with errors_as_one_line():
+            return super().invoke(ctx)
+
+
+def _with_answers(name: str) -> TyperCommand:
+    return command_with_flags(_TAKE_ANSWERS[name], read_questions(source.builtin_root()))
+
+
+app = typer.Typer(
+    cls=_Group,
+    help="Create ChatKit backends in Python, and check any ChatKit backend.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("new")(without_flags(new.new))
+app.command("options")(options.list_options)
+app.command("matrix")(options.matrix)
+app.command("check")(check.check)
+
+
+def main() -> None:
+    """Run the program; anything that goes wrong except a failed check exits with status 2."""
+    # An orderly exit removes a half-made project and stops a backend that was started.
+    signal.signal(signal.SIGTERM, _exit)
+    tolerate_any_encoding()
+    try:
+        app()
+    except Exception:  # noqa: BLE001 - a bug of ours is no verdict, and a report needs the place
+        traceback.print_exc()
+        typer.echo("error: chatkit-scaffold has a bug; please report the lines above", err=True)
+        sys.exit(NO_VERDICT)
+
+
+def _exit(signal_number: int, frame: FrameType | None) -> None:
+    del frame
+    sys.exit(128 + signal_number)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"chatkit-scaffold {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    del version

@@ -1,0 +1,137 @@
+"""The `check` command."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from chatkit_scaffold.cli.headers import parse_headers, require_origin
+from chatkit_scaffold.conformance.formats import Format
+from chatkit_scaffold.console import print_styled, spinner
+from chatkit_scaffold.errors import ScaffoldError
+
+if TYPE_CHECKING:
+    from chatkit_scaffold.conformance.report import Report
+
+
+def check(
+    url: Annotated[
+        str, typer.Argument(metavar="URL", help="The ChatKit endpoint.", show_default=False)
+    ] = "",
+    *,
+    header: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="'NAME: VALUE'",
+            help="Header of the first user, such as credentials; repeatable.",
+        ),
+    ] = None,
+    other_header: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="'NAME: VALUE'",
+            help="Header of a second user, needed to check isolation; repeatable.",
+        ),
+    ] = None,
+    origin: Annotated[
+        str | None, typer.Option(metavar="ORIGIN", help="Origin of the page that shows the chat.")
+    ] = None,
+    select: Annotated[
+        list[str] | None,
+        typer.Option(metavar="IDS", help="Run only these ids or families, comma-separated."),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(metavar="IDS", help="Skip these ids or families, comma-separated."),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Treat every SHOULD as a MUST.")] = False,
+    timeout: Annotated[
+        float,
+        typer.Option(
+            min=0.1, max=600, metavar="SECONDS", help="Seconds to wait for the server's next byte."
+        ),
+    ] = 30.0,
+    output_format: Annotated[
+        Format, typer.Option("--format", help="Format of the report.")
+    ] = Format.TEXT,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the report to a file.", show_default=False),
+    ] = None,
+    list_checks: Annotated[bool, typer.Option("--list", help="List the checks and exit.")] = False,
+    explain: Annotated[
+        str,
+        typer.Option(
+            metavar="ID|SYMPTOM",
+            help="Explain a check, or a symptom in your own words, and exit.",
+            show_default=False,
+        ),
+    ] = "",
+) -> None:
+    """Check a ChatKit backend and explain how to fix what fails.
+
+    Exit status: 0: all required checks passed; 1: a required check failed; 2: could not check.
+
+    Example: chatkit-scaffold check http://127.0.0.1:8000/chatkit
+    """
+    if list_checks:
+        typer.echo(_listing(), nl=False)
+        return
+    if explain:
+        from chatkit_scaffold.conformance.explain import explain as explanation
+
+        typer.echo(explanation(explain), nl=False)
+        return
+    if not url:
+        raise ScaffoldError(
+            "URL is missing", hint="Pass the endpoint, such as http://127.0.0.1:8000/chatkit."
+        )
+    require_origin(origin)
+    from chatkit_scaffold.conformance.suite import run_checks
+
+    with spinner("Connecting") as show:
+        report = run_checks(
+            url,
+            headers=parse_headers(header or []),
+            other_headers=parse_headers(other_header or []) or None,
+            origin=origin,
+            timeout=timeout,
+            select=_split(select or []),
+            ignore=_split(ignore or []),
+            progress=lambda one, number, count: show(f"{number}/{count} {one.id}"),
+        )
+    _write(report, output_format, output, strict=strict)
+    raise typer.Exit(report.exit_status(strict=strict))
+
+
+def _listing() -> str:
+    from chatkit_scaffold.conformance.families import REGISTRY
+
+    width = max(len(check_id) for check_id in REGISTRY)
+    lines = [f"{one.id:<{width}}  {one.level:<6}  {one.title}" for one in REGISTRY.values()]
+    return "\n".join(lines) + "\n"
+
+
+def _split(words: Sequence[str]) -> list[str]:
+    """Split `a,b` and drop empty parts."""
+    return [part.strip() for word in words for part in word.split(",") if part.strip()]
+
+
+def _write(report: "Report", form: Format, output: Path | None, *, strict: bool) -> None:
+    from chatkit_scaffold.conformance import formats
+    from chatkit_scaffold.conformance.formats.text import styled
+
+    if output is None:
+        if form is Format.TEXT:
+            print_styled(styled(report, strict=strict))
+        else:
+            typer.echo(formats.render(report, form, strict=strict), nl=False)
+        return
+    try:
+        output.write_text(formats.render(report, form, strict=strict), encoding="utf-8")
+    except OSError as error:
+        raise ScaffoldError(
+            f"The report cannot be written to {output}: {error.strerror}",
+            hint="Choose a file in an existing folder that you may write to.",
+        ) from None

@@ -1,0 +1,76 @@
+"""Gives a command one option per question of the template, so `copier.yml` is the only list."""
+
+import inspect
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+from typer.main import get_command
+
+from chatkit_scaffold.generator.questions import Question
+
+Function = Callable[..., None]
+
+
+def without_flags(function: Function) -> Function:
+    """Return *function* as Typer can register it: without its `**flags`."""
+    return _with_parameters(function, [])
+
+
+def command_with_flags(function: Function, questions: Iterable[Question]) -> TyperCommand:
+    """Return a command that has an option for every question that users can answer.
+
+    Args:
+        function: Takes the answers as `**flags`; None for an option that was not passed.
+        questions: The template's questions.
+    """
+    flags = [_flag(question) for question in questions if question.asked]
+    # Click's own objects are private to Typer, so Typer makes the command.
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.command(function.__name__)(_with_parameters(function, flags))
+    command = get_command(app)
+    assert isinstance(command, TyperCommand)  # noqa: S101 - a program of one command is that command
+    return command
+
+
+def _with_parameters(function: Function, flags: list[inspect.Parameter]) -> Function:
+    """Return *function* with *flags* in place of its `**flags`, behind the first parameter."""
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> None:
+        function(*args, **kwargs)
+
+    signature = inspect.signature(function)
+    first, *rest = [
+        parameter
+        for parameter in signature.parameters.values()
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+    ]
+    # Typer reads the signature from here; the type checker still sees the function's own.
+    call.__signature__ = signature.replace(parameters=[first, *flags, *rest])  # type: ignore[attr-defined]
+    return call
+
+
+def _flag(question: Question) -> inspect.Parameter:
+    values = [choice.value for choice in question.choices]
+    option = typer.Option(
+        f"--{question.key.replace('_', '-')}",
+        help=_help(question),
+        metavar="|".join(values) or "TEXT",
+        autocompletion=lambda: values,
+        show_default=False,
+    )
+    return inspect.Parameter(
+        question.key,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[str | None, option],
+    )
+
+
+def _help(question: Question) -> str:
+    if not question.has_fixed_default:
+        return question.help
+    return f"{question.help} [default: {question.default}]"

@@ -1,0 +1,110 @@
+"""The `new` command."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from chatkit_scaffold.cli.guard import DONE
+from chatkit_scaffold.console import print_styled
+from chatkit_scaffold.generator import answers, destination, questions, source
+from chatkit_scaffold.text import listed
+
+if TYPE_CHECKING:
+    from chatkit_scaffold.conformance.report import Report
+    from chatkit_scaffold.generator.project import Project
+
+
+def new(
+    dest: Annotated[
+        str, typer.Argument(metavar="DEST", help="Folder to create; must be new or empty.")
+    ],
+    *,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Use the defaults instead of prompting.")
+    ] = False,
+    answers_file: Annotated[
+        Path | None,
+        typer.Option("--answers", metavar="FILE", help="Read answers from a YAML file."),
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option("--data", metavar="KEY=VALUE", help="Answer one question; repeatable."),
+    ] = None,
+    template: Annotated[
+        str | None,
+        typer.Option(metavar="SRC", help="Another template: a git folder, bundle or address."),
+    ] = None,
+    ref: Annotated[
+        str | None, typer.Option(metavar="REF", help="Tag, branch or commit of the template.")
+    ] = None,
+    git: Annotated[
+        bool | None,
+        typer.Option(
+            "--git/--no-git",
+            help="Initialize git and commit (needed for updates). "
+            "[default: yes, unless DEST is inside a repository]",
+        ),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Install and start the backend, and check it.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as JSON, without prompting.")
+    ] = False,
+    **flags: str | None,
+) -> None:
+    """Create a ChatKit backend in DEST.
+
+    Prompts for anything you don't pass. Without a terminal, uses the defaults.
+
+    Example: chatkit-scaffold new support-bot --store sqlite --defaults
+    """
+    chosen = source.choose(template, ref)
+    known = questions.read_questions(source.builtin_root()) if chosen.builtin else None
+    given = answers.gather(known, flags=flags, data=data or [], file=answers_file)
+    terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    prompt = terminal and not (defaults or as_json)
+
+    # Copier takes 0.8 s to import, which no other command waits for.
+    from chatkit_scaffold.generator.project import make
+
+    project = make(destination.absolute(dest), chosen, given, ask=prompt, use_git=git)
+    if not (terminal or defaults or as_json):
+        _note_defaults(project.rendered.answers, given, known or ())
+    for note in project.notes:
+        typer.echo(f" note: {note}", err=True)
+    report = _verify(project) if check else None
+    _print(project, report, as_json=as_json)
+    raise typer.Exit(report.exit_status() if report else DONE)
+
+
+def _note_defaults(
+    recorded: Mapping[str, Any], given: Mapping[str, Any], known: Iterable[questions.Question]
+) -> None:
+    """Show the answers that nobody gave, and nobody could be prompted for."""
+    obvious = {question.key for question in known if not question.has_fixed_default}
+    used = [f"{key} {value}" for key, value in recorded.items() if key not in {*given, *obvious}]
+    if used:
+        typer.echo(f" note: no terminal to prompt at, used {listed(used, 'and')}", err=True)
+
+
+def _verify(project: "Project") -> "Report":
+    from chatkit_scaffold.verify import verify
+
+    return verify(project.path, project.needed)
+
+
+def _print(project: "Project", report: "Report | None", *, as_json: bool) -> None:
+    if as_json:
+        result = {**project.as_dict(), "check": report.summary() if report else None}
+        typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
+        return
+    if report:
+        from chatkit_scaffold.conformance.formats.text import styled
+
+        print_styled(styled(report))
+    typer.echo(project.as_text())

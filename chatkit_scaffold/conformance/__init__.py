@@ -1,0 +1,1 @@
+"""Checks of ChatKit backends: what they require, how they run, how they are reported."""

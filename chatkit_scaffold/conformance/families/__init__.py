@@ -1,0 +1,39 @@
+"""The requirements, each family in the modules that begin with its name.
+
+Importing this package declares them all.
+"""
+
+# Declared in the order in which they run: what comes later may need what came before.
+from chatkit_scaffold.conformance.families import transport  # isort: skip
+from chatkit_scaffold.conformance.families import transport_cors  # isort: skip
+from chatkit_scaffold.conformance.families import requests  # isort: skip
+from chatkit_scaffold.conformance.families import streaming  # isort: skip
+from chatkit_scaffold.conformance.families import streaming_concurrency  # isort: skip
+from chatkit_scaffold.conformance.families import streaming_not_found  # isort: skip
+from chatkit_scaffold.conformance.families import threads  # isort: skip
+from chatkit_scaffold.conformance.families import threads_paging  # isort: skip
+from chatkit_scaffold.conformance.families import threads_metadata  # isort: skip
+from chatkit_scaffold.conformance.families import threads_not_found  # isort: skip
+from chatkit_scaffold.conformance.families import items  # isort: skip
+from chatkit_scaffold.conformance.families import memory  # isort: skip
+from chatkit_scaffold.conformance.families import access_authentication  # isort: skip
+from chatkit_scaffold.conformance.families import access_isolation  # isort: skip
+from chatkit_scaffold.conformance.registry import REGISTRY
+
+__all__ = [
+    "REGISTRY",
+    "access_authentication",
+    "access_isolation",
+    "items",
+    "memory",
+    "requests",
+    "streaming",
+    "streaming_concurrency",
+    "streaming_not_found",
+    "threads",
+    "threads_metadata",
+    "threads_not_found",
+    "threads_paging",
+    "transport",
+    "transport_cors",
+]

@@ -1,0 +1,240 @@
+"""What a stream has to say, and in which order."""
+
+from datetime import datetime
+from typing import Any
+
+from chatkit_scaffold.conformance.check import Level
+from chatkit_scaffold.conformance.expectations import fail, require, skip
+from chatkit_scaffold.conformance.fixtures import conversation, opening
+from chatkit_scaffold.conformance.registry import check
+from chatkit_scaffold.conformance.target import Target
+from chatkit_scaffold.protocol.exchange import Exchange, dig, text_at
+
+_SERVER = "chatkit/server.py ChatKitServer._process_streaming_impl (openai-chatkit 1.6.5)"
+_TYPES = "chatkit/types.py ThreadStreamEvent (openai-chatkit 1.6.5)"
+
+
+@check(
+    "streaming-thread-created",
+    level=Level.MUST,
+    source=_SERVER,
+    fix="Answer threads.create with a stream that begins with `thread.created`: let the SDK do it.",
+    needs={"transport-event-types"},
+)
+async def thread_created(target: Target) -> None:
+    """threads.create first tells the new thread's id in a `thread.created` event."""
+    _, turn = await opening(target)
+    created = turn.of_type("thread.created")
+    expected = 'one {"type": "thread.created", "thread": {"id": …}} before any item'
+    require(len(created) == 1, turn, expected)
+    require(text_at(created[0], "thread", "id"), turn, expected, created[0])
+    names = [event.type for event in turn.events]
+    items = [at for at, name in enumerate(names) if name.startswith("thread.item.")]
+    require(not items or names.index("thread.created") < items[0], turn, expected)
+
+
+@check(
+    "streaming-ends",
+    level=Level.MUST,
+    source=_SERVER,
+    fix="Let the generator return when the answer is complete, and let no exception out of it.",
+    needs={"transport-event-types"},
+)
+async def ends(target: Target) -> None:
+    """A stream ends when the answer is complete; it is neither cut off nor left open."""
+    for turn in await _turns(target):
+        require(not turn.error, turn, "the end of the stream after the last event")
+
+
+@check(
+    "streaming-message-confirmed",
+    level=Level.MUST,
+    source="chatkit/server.py ChatKitServer._process_new_thread_item_respond (openai-chatkit "
+    "1.6.5)",
+    fix="Store the user's message, then send it back as `thread.item.done` before the answer "
+    "begins.",
+    needs={"streaming-thread-created"},
+)
+async def message_confirmed(target: Target) -> None:
+    """The user's message comes back as `thread.item.done`, once and before the answer."""
+    for turn in await _turns(target):
+        require(
+            len(turn.user_messages) == 1,
+            turn,
+            "one thread.item.done with the user_message",
+            f"{len(turn.user_messages)} of them",
+        )
+        first = turn.items[0].get("type")
+        require(first == "user_message", turn, "the user's message before the answer", first)
+
+
+@check(
+    "streaming-answer-arrives",
+    level=Level.MUST,
+    source=_SERVER,
+    fix="Yield from `respond` what the agent says, ending in ThreadItemDoneEvent; the server's log "
+    "says why an `error` event came instead.",
+    needs={"transport-event-types"},
+)
+async def answer_arrives(target: Target) -> None:
+    """A message is answered: a finished item that is not the user's own."""
+    for turn in await _turns(target):
+        for event in turn.of_type("error"):
+            fail(turn, "an answer", event)
+        require(turn.answers, turn, "thread.item.done with an assistant_message")
+
+
+@check(
+    "streaming-updates-wrapped",
+    level=Level.MUST,
+    source="chatkit/types.py ThreadItemUpdatedEvent, ThreadItemUpdate (openai-chatkit 1.6.5)",
+    fix="Wrap every delta: ThreadItemUpdatedEvent(item_id=item.id, "
+    "update=AssistantMessageContentPart…).",
+    needs={"transport-event-types"},
+)
+async def updates_wrapped(target: Target) -> None:
+    """Text deltas come inside `thread.item.updated`, never as events of their own."""
+    for turn in await _turns(target):
+        for event in turn.events:
+            bare = event.type.startswith(("assistant_message.", "widget.", "workflow."))
+            require(
+                not bare,
+                turn,
+                'an event such as {"type": "thread.item.updated", "item_id": …, "update": {…}}',
+                event.data,
+            )
+        for update in turn.of_type("thread.item.updated"):
+            complete = text_at(update, "item_id") and text_at(update, "update", "type")
+            require(complete, turn, "thread.item.updated with `item_id` and `update.type`", update)
+
+
+@check(
+    "streaming-items-in-order",
+    level=Level.MUST,
+    source=_TYPES,
+    fix="Send thread.item.added, then thread.item.updated, then thread.item.done, all with one "
+    "item id.",
+    needs={"streaming-updates-wrapped"},
+)
+async def items_in_order(target: Target) -> None:
+    """Each item is added, then updated, then done; nothing comes after or before that."""
+    for turn in await _turns(target):
+        if wrong := disorder(turn):
+            fail(turn, "thread.item.added → updated … → done for every item id", wrong)
+
+
+@check(
+    "streaming-ids-agree",
+    level=Level.MUST,
+    source="chatkit/server.py ChatKitServer._process_events keeps pending items by id "
+    "(openai-chatkit 1.6.5)",
+    fix="Make the item's id once per answer and use it in added, updated and done.",
+    needs={"streaming-updates-wrapped"},
+)
+async def ids_agree(target: Target) -> None:
+    """An item that was added is finished under the same id, and nothing else is updated."""
+    for turn in await _turns(target):
+        added = {text_at(event, "item", "id") for event in turn.of_type("thread.item.added")}
+        updated = {text_at(event, "item_id") for event in turn.of_type("thread.item.updated")}
+        ended = {text_at(item, "id") for item in turn.items} | {
+            text_at(event, "item_id") for event in turn.of_type("thread.item.removed")
+        }
+        replaced = turn.of_type("thread.item.replaced")
+        ended |= {text_at(event, "item", "id") for event in replaced}
+        lost = (added | (updated if added else set())) - ended
+        require(
+            not lost,
+            turn,
+            "thread.item.done for every id that was added or updated",
+            f"not finished: {sorted(map(str, lost))}",
+        )
+
+
+@check(
+    "streaming-items-complete",
+    level=Level.MUST,
+    source="chatkit/types.py ThreadItemBase: id, thread_id, created_at (openai-chatkit 1.6.5)",
+    fix="Build items with the classes of chatkit.types and send them as the SDK serialises them.",
+    needs={"streaming-thread-created"},
+)
+async def items_complete(target: Target) -> None:
+    """Items carry id, type, created_at and the id of their own thread."""
+    held = await conversation(target)
+    for turn in (held.created, held.second):
+        for item in turn.items:
+            require(
+                _complete(item), turn, "id, type, ISO 8601 created_at; content as text parts", item
+            )
+            require(
+                item.get("thread_id") == held.thread_id,
+                turn,
+                f"thread_id {held.thread_id}",
+                f"thread_id {item.get('thread_id')}",
+            )
+
+
+@check(
+    "streaming-deltas-add-up",
+    level=Level.SHOULD,
+    source="chatkit/server.py ChatKitServer._apply_assistant_message_update (openai-chatkit 1.6.5)",
+    fix="Send every piece of text once, as a delta, and end with the whole text in "
+    "thread.item.done.",
+    needs={"streaming-ids-agree"},
+)
+async def deltas_add_up(target: Target) -> None:
+    """The text deltas of an item add up to the text it is finished with."""
+    turns = await _turns(target)
+    if not any(turn.deltas for turn in turns):
+        skip("answers come without text deltas")
+    for turn in turns:
+        grown: dict[tuple[str, int], str] = {}
+        for item_id, index, piece in turn.text_pieces:
+            grown[item_id, index] = grown.get((item_id, index), "") + piece
+        finished = {text_at(item, "id"): item for item in turn.items}
+        for (item_id, index), text in grown.items():
+            whole = dig(finished.get(item_id), "content", index, "text")
+            # Trailing white space is often trimmed at the end, which nobody sees.
+            same = isinstance(whole, str) and whole.strip() == text.strip()
+            require(same, turn, f"deltas that add up to {whole!r}", f"they add up to {text!r}")
+
+
+def disorder(turn: Exchange) -> str:
+    """Return what is out of order among the events of a turn's items, empty if nothing is."""
+    state: dict[str, str] = {}
+    for event in turn.events:
+        step = event.type.removeprefix("thread.item.")
+        item_id = text_at(event.data, "item", "id") or text_at(event.data, "item_id")
+        if not event.type.startswith("thread.item.") or item_id is None:
+            continue
+        before = state.get(item_id, "")
+        if step == "added" and before:
+            return f"{item_id} added after it was {before}"
+        if step == "updated" and before not in ("added", "updated"):
+            return f"{item_id} updated {'after it was ' + before if before else 'but never added'}"
+        if step == "done" and before == "done":
+            return f"{item_id} done twice"
+        state[item_id] = step
+    return ""
+
+
+async def _turns(target: Target) -> list[Exchange]:
+    """The turns to look at: one if the thread cannot be continued."""
+    _, created = await opening(target)
+    if created.thread_id is None:
+        return [created]
+    return [created, (await conversation(target)).second]
+
+
+def _complete(item: dict[str, Any]) -> bool:
+    created = text_at(item, "created_at")
+    if not (text_at(item, "id") and text_at(item, "type") and created):
+        return False
+    try:
+        datetime.fromisoformat(created)
+    except ValueError:
+        return False
+    if item["type"] == "assistant_message":
+        content = item.get("content")
+        parts = content if isinstance(content, list) else [None]
+        return all(isinstance(dig(part, "text"), str) for part in parts)
+    return True

@@ -1,0 +1,36 @@
+"""The report as JSON, for programs."""
+
+import json
+from typing import Any
+
+from chatkit_scaffold.conformance.check import Outcome
+from chatkit_scaffold.conformance.report import Report, Result
+
+
+def render(report: Report, *, strict: bool = False) -> str:
+    """Return the report as one JSON object."""
+    value = {
+        **report.summary(),
+        "exit_status": report.exit_status(strict=strict),
+        "most_important": [result.check.id for result in report.most_important()],
+        "errors": report.errors,
+        "threads_left": report.leftover_threads,
+        "unfinished": report.unfinished,
+        "checks": [_as_dict(result) for result in report.results],
+    }
+    return json.dumps(value, indent=2) + "\n"
+
+
+def _as_dict(result: Result) -> dict[str, Any]:
+    value: dict[str, Any] = {
+        "id": result.check.id,
+        "title": result.check.title,
+        "level": str(result.check.level),
+        "outcome": str(result.outcome),
+        "seconds": round(result.seconds, 3),
+    }
+    if result.reason:
+        value["reason"] = result.reason
+    if result.outcome is Outcome.FAILED:
+        value |= result.facts()
+    return value

@@ -1,0 +1,108 @@
+"""The report for people: what to fix first, then family by family, and the verdict last."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from chatkit_scaffold.conformance.check import Level, Outcome
+from chatkit_scaffold.conformance.report import Report, Result
+from chatkit_scaffold.text import listed
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+Line = tuple[str, str]
+"""A line and its Rich style; an empty style is the terminal's own."""
+
+_MARKS = {Level.MUST: "✗", Level.SHOULD: "!"}
+_COLORS = {Level.MUST: "red", Level.SHOULD: "yellow"}
+_VERDICT_STYLES = ("bold green", "bold red", "bold yellow")
+"""By exit status."""
+
+
+def render(report: Report, *, strict: bool = False) -> str:
+    """Return the report as plain text."""
+    return "".join(f"{text}\n" for text, _ in _lines(report, strict=strict))
+
+
+def styled(report: Report, *, strict: bool = False) -> "Text":
+    """Return the report for a Rich console."""
+    # Rich takes 80 ms to import, which a report without a terminal need not wait for.
+    from rich.text import Text
+
+    return Text("\n").join(Text(text, style) for text, style in _lines(report, strict=strict))
+
+
+def _lines(report: Report, *, strict: bool) -> Iterator[Line]:
+    yield f"ChatKit backend {report.url}", "bold"
+    yield "", ""
+    yield from _most_important(report)
+    for family, results in report.by_family().items():
+        yield from _family(family, results)
+    yield from _untestable(report)
+    yield "", ""
+    for error in report.errors:
+        yield f"Bug in chatkit-scaffold, please report it: {error}", "yellow"
+    if report.leftover_threads:
+        yield f"Threads that could not be removed: {', '.join(report.leftover_threads)}", "yellow"
+    yield report.totals(), ""
+    yield verdict(report, strict=strict), _VERDICT_STYLES[report.exit_status(strict=strict)]
+
+
+def verdict(report: Report, *, strict: bool = False) -> str:
+    """Return the one sentence that matters."""
+    failed = len(report.failures if strict else report.required_failures)
+    match report.exit_status(strict=strict):
+        case 0 if report.failures:
+            return "Passed: all required checks passed; see the warnings above."
+        case 0:
+            return "Passed: all required checks passed."
+        case 1:
+            return f"Failed: {failed} required {'check' if failed == 1 else 'checks'} failed."
+        case _:
+            return f"No verdict: {report.unfinished or 'not every check could be tested'}."
+
+
+def _most_important(report: Report) -> Iterator[Line]:
+    found = report.most_important()
+    if not found:
+        return
+    yield "Fix these first", "bold"
+    for number, result in enumerate(found, start=1):
+        yield f"  {number}. {result.check.title} ({result.check.id}, {result.check.level})", ""
+        yield f"     {result.check.fix}", ""
+    yield "", ""
+
+
+def _family(family: str, results: list[Result]) -> Iterator[Line]:
+    count = {outcome: sum(one.outcome is outcome for one in results) for outcome in Outcome}
+    tested = len(results) - count[Outcome.SKIPPED]
+    parts = [f"{count[Outcome.PASSED]} of {tested} passed"] if tested else []
+    parts += [f"{count[Outcome.SKIPPED]} skipped"] if count[Outcome.SKIPPED] else []
+    style = "green" if tested and count[Outcome.PASSED] == tested else "bold" if tested else "dim"
+    yield f"{family}: {', '.join(parts)}", style
+    for result in results:
+        if result.outcome is Outcome.FAILED:
+            yield from _failure(result)
+    reasons: dict[str, list[str]] = {}
+    for result in results:
+        if result.outcome is Outcome.SKIPPED:
+            reasons.setdefault(result.reason, []).append(result.check.id)
+    for reason, check_ids in reasons.items():
+        yield f"  skipped ({reason}): {', '.join(check_ids)}", "dim"
+
+
+def _failure(result: Result) -> Iterator[Line]:
+    level = result.check.level
+    yield f"  {_MARKS[level]} {result.check.id} ({level}): {result.check.title}", _COLORS[level]
+    for name, value in result.facts().items():
+        yield f"      {name + ':':<9} {value}", ""
+
+
+def _untestable(report: Report) -> Iterator[Line]:
+    grouped = report.untestable_by_cause()
+    if grouped:
+        yield "", ""
+        yield "Not tested", "bold"
+    for cause, results in grouped.items():
+        ids = listed([result.check.id for result in results], "and")
+        yield f"  {len(results)} ({cause}): {ids}", "yellow"

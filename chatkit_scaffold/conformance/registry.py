@@ -1,0 +1,37 @@
+"""Declares checks; the families fill the registry when they are imported."""
+
+from collections.abc import Callable, Collection
+
+from chatkit_scaffold.conformance.check import Check, CheckFunction, Level
+
+REGISTRY: dict[str, Check] = {}
+"""All checks by id, in the order in which they are declared and run."""
+
+
+def check(
+    check_id: str,
+    *,
+    level: Level,
+    source: str,
+    fix: str,
+    needs: Collection[str] = (),
+    last: bool = False,
+) -> Callable[[CheckFunction], CheckFunction]:
+    """Declare a check; the first line of the function's docstring is its title.
+
+    Raises:
+        ValueError: The id is taken, or a needed check is not declared before this one.
+            (So the order of declaration is an order in which checks can run.)
+    """
+
+    def declare(function: CheckFunction) -> CheckFunction:
+        unknown = set(needs) - REGISTRY.keys()
+        if check_id in REGISTRY or unknown:
+            raise ValueError(f"{check_id}: taken, or needs unknown checks {sorted(unknown)}")
+        title = (function.__doc__ or "").strip().splitlines()[0]
+        REGISTRY[check_id] = Check(
+            check_id, title, level, source, fix, frozenset(needs), last, function
+        )
+        return function
+
+    return declare

@@ -1,0 +1,135 @@
+"""Checks a server: selects the checks, runs them, and removes the threads they created."""
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+
+from chatkit_scaffold.conformance.check import Check
+from chatkit_scaffold.conformance.families import REGISTRY
+from chatkit_scaffold.conformance.fixtures import probe
+from chatkit_scaffold.conformance.report import Report
+from chatkit_scaffold.conformance.runner import Progress, Runner
+from chatkit_scaffold.conformance.selection import select_checks
+from chatkit_scaffold.conformance.target import Target
+from chatkit_scaffold.errors import ScaffoldError
+from chatkit_scaffold.protocol.client import Chatkit
+from chatkit_scaffold.protocol.limits import BudgetSpentError, Journal, Limits
+
+USUAL_ORIGIN = "http://localhost:3000"
+"""Where a front end's development server usually runs."""
+_RUN_TIMEOUTS = 60
+"""How many read timeouts a whole run may take: it waits for about forty answers, and a slow
+model may need most of the timeout for each."""
+_CLEANUP_TIMEOUT = 30.0
+"""Seconds to remove the threads that the checks created."""
+
+
+def run_checks(
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    other_headers: Mapping[str, str] | None = None,
+    origin: str | None = None,
+    timeout: float = 30.0,
+    select: Iterable[str] = (),
+    ignore: Iterable[str] = (),
+    progress: Progress | None = None,
+) -> Report:
+    """Check a server, then remove the threads that the checks created.
+
+    Args:
+        url: The ChatKit endpoint.
+        headers: The first user's credentials.
+        other_headers: The second user's credentials; without them, isolation is not checked.
+        origin: Origin of the page that shows the chat, such as `https://example.com`.
+        timeout: Seconds to wait for the server's next byte; a slow model needs some.
+        select: Ids or beginnings of ids to run, with the checks they need; all when empty.
+        ignore: Ids or beginnings of ids to leave out.
+        progress: See `Progress`.
+
+    Raises:
+        ScaffoldError: No verdict is possible: the server does not answer, does not speak
+            HTTP or rejects the credentials, or an argument is not valid.
+    """
+    checks = select_checks(REGISTRY, select, ignore)
+    target = _target(url, (headers, other_headers), origin, timeout)
+    return asyncio.run(_run(target, checks, progress))
+
+
+def _target(
+    url: str,
+    users: tuple[Mapping[str, str] | None, Mapping[str, str] | None],
+    origin: str | None,
+    timeout: float,
+) -> Target:
+    page = origin or USUAL_ORIGIN
+    limits, journal = Limits(read_timeout=timeout, exchange_timeout=timeout * 4), Journal()
+
+    def chatkit(name: str, headers: Mapping[str, str] | None) -> Chatkit:
+        return Chatkit(url, name=name, headers=headers, origin=page, limits=limits, journal=journal)
+
+    first, second = users
+    other = None if second is None else chatkit("the second user", second)
+    return Target(chatkit("", first), other, origin=page, origin_given=origin is not None)
+
+
+async def _run(target: Target, checks: list[Check], progress: Progress | None) -> Report:
+    started = time.monotonic()
+    deadline = started + _RUN_TIMEOUTS * target.limits.read_timeout
+    try:
+        await _require_usable(target)
+        runner = Runner(target, checks, deadline=deadline)
+        await runner.run(progress)
+        leftover = await _remove_threads(target)
+    finally:
+        await target.close()
+    return Report(
+        url=target.user.shown_url,
+        results=runner.results,
+        errors=runner.errors,
+        leftover_threads=leftover,
+        unfinished=runner.unfinished,
+        seconds=time.monotonic() - started,
+        requests=len(target.exchanges),
+    )
+
+
+async def _require_usable(target: Target) -> None:
+    """Send a simple request.
+
+    Raises:
+        ScaffoldError: There is no server, it does not answer, or it wants other credentials.
+    """
+    answer = await probe(target)
+    if not answer.status:
+        raise ScaffoldError(
+            f"{target.user.shown_url} does not answer: {answer.error}",
+            hint="Start the server, and pass the URL of its ChatKit route.",
+        )
+    if answer.status not in (401, 403):
+        return
+    if target.authenticated:
+        raise ScaffoldError(
+            f"The server rejects the credentials in --header with status {answer.status}",
+            hint="Pass credentials that are valid now, as the front end sends them.",
+        )
+    raise ScaffoldError(
+        f"The server requires credentials (status {answer.status})",
+        hint="Pass them with --header 'Authorization: Bearer …'.",
+    )
+
+
+async def _remove_threads(target: Target) -> list[str]:
+    """Remove every thread of the run; return the ids of those that could not be removed."""
+    leftover: list[str] = []
+    for user in (target.user, target.other):
+        if user is None:
+            continue
+        try:
+            # One more request per thread, however many the checks have already sent.
+            user.limits.requests += len(user.threads)
+            async with asyncio.timeout(_CLEANUP_TIMEOUT):
+                leftover += await user.remove_threads()
+        except (TimeoutError, BudgetSpentError):
+            leftover += list(user.threads)
+    return leftover

@@ -1,0 +1,42 @@
+"""What each choice brings to a project, read from its folder in the template."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One environment variable that a choice reads.
+
+    Attributes:
+        name: Its name.
+        default: The value in the example file.
+        required: Whether the backend refuses to start without a value of the owner's.
+    """
+
+    name: str
+    default: str
+    required: bool
+
+
+def requirements(root: Path, axis: str, choice: str) -> list[str]:
+    """Return the PEP 508 requirements that a choice brings."""
+    return [line for line in _lines(root, axis, choice, "requirements.txt") if line[0] != "#"]
+
+
+def variables(root: Path, axis: str, choice: str) -> list[Variable]:
+    """Return the environment variables that a choice brings.
+
+    In its `env.example`, a line `NAME=` is required, and `# NAME=value` is optional.
+    """
+    found = []
+    for line in _lines(root, axis, choice, "env.example"):
+        name, separator, default = line.removeprefix("#").strip().partition("=")
+        if separator and name.isidentifier() and name.isupper():
+            found.append(Variable(name, default.strip(), required=not line.startswith("#")))
+    return found
+
+
+def _lines(root: Path, axis: str, choice: str, name: str) -> list[str]:
+    text = (root / "template" / "options" / axis / choice / name).read_text(encoding="utf-8")
+    return [stripped for line in text.splitlines() if (stripped := line.strip())]

@@ -1,0 +1,96 @@
+"""What we ask of git: a project's first commit, and facts about the folders around it."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from chatkit_scaffold.errors import ToolError
+
+# Set while git runs a hook; they would direct every command at the hook's repository.
+OUTER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
+
+_AUTHOR = {"user.name": "chatkit-scaffold", "user.email": "chatkit-scaffold@localhost"}
+_PLAIN = ("-c", "commit.gpgsign=false", "-c", f"core.hooksPath={os.devnull}")
+
+
+def require_git() -> None:
+    """Check that git is installed.
+
+    Raises:
+        ToolError: It is not on the PATH.
+    """
+    if shutil.which("git") is None:
+        raise ToolError(
+            "git is not installed, but is needed to read the template and to commit the project",
+            hint="Install git from https://git-scm.com and try again.",
+        )
+
+
+def first_commit(project: Path) -> str:
+    """Make *project* a repository on branch main, commit everything, and return the commit.
+
+    Works without a configured author, and runs none of the user's hooks.
+
+    Raises:
+        ToolError: git failed; the message is git's.
+    """
+    _git(project, "init", "--quiet", "--initial-branch=main", "--template=")
+    _git(project, "add", "--all")
+    author = [part for key in _AUTHOR if not _configured(project, key) for part in _option(key)]
+    _git(project, *author, *_PLAIN, "commit", "--quiet", "--message=Create the backend")
+    return _git(project, "rev-parse", "HEAD")
+
+
+def enclosing_repository(folder: Path) -> Path | None:
+    """Return the work tree that would track *folder*, or None if no repository would."""
+    nearest = next(path for path in (folder, *folder.parents) if path.is_dir())
+    found = _run(nearest, "rev-parse", "--show-toplevel")
+    if found.returncode != 0:
+        return None
+    ignored = _run(nearest, "check-ignore", "--quiet", "--", str(folder)).returncode == 0
+    return None if ignored else Path(found.stdout.strip())
+
+
+def is_repository_root(folder: Path) -> bool:
+    """Return whether *folder* is the top of a work tree."""
+    found = _run(folder, "rev-parse", "--show-toplevel")
+    return found.returncode == 0 and Path(found.stdout.strip()).resolve() == folder.resolve()
+
+
+def has_commit(folder: Path) -> bool:
+    """Return whether the repository in *folder* has a commit."""
+    return _run(folder, "rev-parse", "--verify", "--quiet", "HEAD").returncode == 0
+
+
+def _configured(folder: Path, key: str) -> bool:
+    variable = f"GIT_AUTHOR_{key.removeprefix('user.').upper()}"
+    return variable in os.environ or _run(folder, "config", "--get", key).returncode == 0
+
+
+def _option(key: str) -> tuple[str, str]:
+    return "-c", f"{key}={_AUTHOR[key]}"
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = _run(folder, *arguments)
+    if done.returncode != 0:
+        output = (done.stderr.strip() or done.stdout.strip()).splitlines() or ["no message"]
+        raise ToolError(
+            f"git failed in the new project: {output[-1]}",
+            hint="Fix git's configuration, or use --no-git and commit the project yourself.",
+        )
+    return done.stdout.strip()
+
+
+def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if key not in OUTER_REPOSITORY}
+    return subprocess.run(
+        ["git", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )

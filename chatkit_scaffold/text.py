@@ -1,0 +1,24 @@
+"""Turns values into parts of sentences."""
+
+from collections.abc import Sequence
+
+_SHOWN = 120
+
+
+def listed(values: Sequence[str], word: str) -> str:
+    """Return the values as in `a, b or c`."""
+    *first, last = values
+    return f"{', '.join(first)} {word} {last}" if first else last
+
+
+def shorten(text: str, limit: int = _SHOWN) -> str:
+    """Return *text* in at most *limit* characters, fit for one line on any terminal.
+
+    Control characters and lone surrogates, which a server can send, come out escaped.
+    """
+    cut = text if len(text) <= limit else text[: limit - 1] + "…"
+    return "".join(char if char.isprintable() else _escape(char) for char in cut)
+
+
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")

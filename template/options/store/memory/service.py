@@ -1,0 +1,11 @@
+"""Empty stores for tests."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Callable[[], dict[str, str]]]:
+    """Yield a function that returns the environment of an empty store."""
+    yield dict

@@ -1,0 +1,1 @@
+"""What the backend needs to run, started for the tests."""

@@ -1,0 +1,59 @@
+"""The `options` and `matrix` commands."""
+
+import json
+
+from chatkit_scaffold.cli.options import MatrixFormat
+from chatkit_scaffold.generator import questions
+from tests.command import REPOSITORY, run
+
+AXES = questions.axes(questions.read_questions(REPOSITORY))
+
+
+def test_options_are_shown_with_what_they_bring() -> None:
+    """`options` shows every choice, its label, what it installs and what it reads."""
+    shown = run("options").stdout
+
+    for axis in AXES:
+        assert f"--{axis.key}  {axis.help}\n" in shown
+        for choice in axis.choices:
+            assert choice.label in shown
+    assert "needs OPENAI_API_KEY" in shown
+    assert "  * sqlite " in shown
+
+
+def test_options_as_json() -> None:
+    """`options --json` has the same for programs."""
+    shown = json.loads(run("options", "--json").stdout)
+
+    assert [axis["key"] for axis in shown["axes"]] == [axis.key for axis in AXES]
+    assert [question["key"] for question in shown["questions"]] == ["name", "endpoint"]
+    jwt = next(choice for choice in shown["axes"][2]["choices"] if choice["value"] == "jwt")
+    assert jwt["requirements"][0].startswith("pyjwt")
+    assert {"name": "JWT_SECRET", "default": "change-me", "required": True} in jwt["variables"]
+
+
+def test_matrix_forms_agree() -> None:
+    """All formats list the same combinations; github's is one line."""
+    text, as_json, github = (run("matrix", "--format", form.value).stdout for form in MatrixFormat)
+
+    assert text.splitlines() == [row["name"] for row in json.loads(as_json)]
+    assert json.loads(github) == {"include": json.loads(as_json)}
+    assert len(github.splitlines()) == 1
+
+
+def test_help_shows_the_choices() -> None:
+    """`new --help` has an option for every question, with its choices and default."""
+    shown = " ".join(run("new", "--help").stdout.split())
+
+    assert "--store memory|sqlite|postgres" in shown
+    assert "[default: sqlite]" in shown
+    assert "--endpoint" in shown
+    assert "--sql" not in shown
+
+
+def test_unknown_format_is_wrong_use() -> None:
+    """An unknown `--format` names the possible ones."""
+    result = run("matrix", "--format", "xml")
+
+    assert result.exit_code == 2
+    assert "github" in result.stderr

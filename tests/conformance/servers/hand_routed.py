@@ -1,0 +1,69 @@
+"""Backends that are not built on the SDK: every operation routed by hand."""
+
+import itertools
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from tests.conformance.servers.serving import PATH, App
+
+
+def first_seed() -> App:
+    """A backend as the first seed tells of it.
+
+    The user comes from the body, threads.create makes a row and answers with it as JSON, and
+    messages are waited for in messages.create, which no client ever sends.
+    """
+    conversations: dict[str, list[dict[str, Any]]] = {}
+    numbers = itertools.count(71)
+
+    async def endpoint(request: Request) -> Response:
+        body = await request.json()
+        mine = conversations.setdefault(body.get("user", "test-user-chatkit"), [])
+        if body.get("type") == "threads.create":
+            mine.append({"id": str(next(numbers)), "created_at": "2026-01-03T23:20:00"})
+            return JSONResponse(mine[-1])
+        if body.get("type") == "threads.list":
+            return JSONResponse({"data": mine[::-1], "has_more": False})
+        if body.get("type") == "messages.create":
+            return JSONResponse({"status": "ok"})
+        return JSONResponse({"error": f"Unknown request type: {body.get('type')}"}, 400)
+
+    return Starlette(routes=[Route(PATH, endpoint, methods=["POST"])])
+
+
+def completions_dialect() -> App:
+    """A backend that streams what its model's API streams, Chat Completions chunks."""
+
+    async def chunks() -> AsyncIterator[str]:
+        for word in ("Hello ", "there"):
+            yield f"data: {json.dumps({'choices': [{'delta': {'content': word}}]})}\n\n"
+
+    async def endpoint(request: Request) -> Response:
+        body = await request.json()
+        if body.get("type") == "threads.list":
+            return JSONResponse({"data": [], "has_more": False})
+        return StreamingResponse(chunks(), media_type="text/event-stream")
+
+    return Starlette(routes=[Route(PATH, endpoint, methods=["POST"])])
+
+
+def line_delimited() -> App:
+    """A backend that streams JSON lines with Python's own idea of JSON among them."""
+
+    async def lines() -> AsyncIterator[str]:
+        yield '{"type": "thread.created", "thread": {"id": "t1"}}\n'
+        yield "{'type': 'progress_update', 'text': None}\n"
+
+    async def endpoint(request: Request) -> Response:
+        body = await request.json()
+        if body.get("type") == "threads.list":
+            return JSONResponse({"data": [], "has_more": False})
+        return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+    return Starlette(routes=[Route(PATH, endpoint, methods=["POST"])])

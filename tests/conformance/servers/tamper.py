@@ -1,0 +1,224 @@
+"""Middlewares that change what passes between a client and a right server."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import Response
+
+from tests.conformance.servers.serving import App, Message, Receive, Send
+
+Json = Any
+Headers = dict[str, str]
+
+
+@dataclass(slots=True)
+class Answer:
+    """An answer that is not a stream, as a fault sees and changes it."""
+
+    status: int
+    headers: Headers
+    body: Json
+
+    def response(self) -> Response:
+        """Return the answer in its present state; a body of bytes is sent as it is."""
+        self.headers.pop("content-length", None)
+        media_type = self.headers.pop("content-type", "application/json")
+        body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+        return Response(body, self.status, self.headers, media_type)
+
+
+def instead(choose: Callable[[Json, Message], Response | None]) -> Callable[[App], App]:
+    """Answer some requests otherwise: *choose* gets the request's JSON and its scope."""
+
+    def wrap(app: App) -> App:
+        async def tampered(scope: Message, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                return await app(scope, receive, send)
+            body, replay = await _body(receive)
+            response = choose(_json(body), scope)
+            if response is not None:
+                return await response(scope, replay, send)
+            return await app(scope, replay, send)
+
+        return tampered
+
+    return wrap
+
+
+def requests(change: Callable[[Json], Json]) -> Callable[[App], App]:
+    """Change the JSON of every request."""
+
+    def wrap(app: App) -> App:
+        async def tampered(scope: Message, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http" or scope["method"] != "POST":
+                return await app(scope, receive, send)
+            body, _ = await _body(receive)
+            value = _json(body)
+            if isinstance(value, dict):
+                body = json.dumps(change(value)).encode()
+            return await app(scope, _replayed(body, receive), send)
+
+        return tampered
+
+    return wrap
+
+
+def answers(change: Callable[[Json, Answer], None]) -> Callable[[App], App]:
+    """Change answers that are not streams: *change* gets the request's JSON as well."""
+
+    def wrap(app: App) -> App:
+        async def tampered(scope: Message, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http" or scope["method"] != "POST":
+                return await app(scope, receive, send)
+            body, replay = await _body(receive)
+            collected: list[Message] = []
+
+            async def collect(message: Message) -> None:
+                collected.append(message)
+                if _is_stream(collected[0]):
+                    await send(message)
+                elif message["type"] == "http.response.body" and not message.get("more_body"):
+                    await _changed(collected, _json(body))(scope, receive, send)
+
+            def _changed(messages: list[Message], request: Json) -> Response:
+                whole = b"".join(message.get("body", b"") for message in messages[1:])
+                answer = Answer(messages[0]["status"], _headers(messages[0]), _json(whole))
+                change(request, answer)
+                return answer.response()
+
+            return await app(scope, replay, collect)
+
+        return tampered
+
+    return wrap
+
+
+def events(
+    change: Callable[[Json], Iterable[Json | bytes]], *, tear: bool = False
+) -> Callable[[App], App]:
+    """Change the events of streams; bytes are sent as they are.
+
+    Args:
+        change: Returns what is sent for an event.
+        tear: Break the connection off where the stream should end.
+    """
+
+    def wrap(app: App) -> App:
+        async def tampered(scope: Message, receive: Receive, send: Send) -> None:
+            streaming = False
+
+            async def rewrite(message: Message) -> None:
+                nonlocal streaming
+                if message["type"] == "http.response.start":
+                    streaming = _is_stream(message)
+                elif streaming and message.get("body"):
+                    message = {**message, "body": _rewritten(message["body"], change)}
+                elif streaming and tear:
+                    raise ConnectionResetError("torn on purpose")
+                await send(message)
+
+            await app(scope, receive, rewrite)
+
+        return tampered
+
+    return wrap
+
+
+def headers(change: Callable[[int, Headers], None]) -> Callable[[App], App]:
+    """Change the headers of every answer: *change* gets the status as well."""
+
+    def wrap(app: App) -> App:
+        async def tampered(scope: Message, receive: Receive, send: Send) -> None:
+            async def rewrite(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    found = _headers(message)
+                    change(message["status"], found)
+                    pairs = [(name.encode(), value.encode()) for name, value in found.items()]
+                    message = {**message, "headers": pairs}
+                await send(message)
+
+            await app(scope, receive, rewrite)
+
+        return tampered
+
+    return wrap
+
+
+def held_back(app: App) -> App:
+    """Collect a stream and send it whole, as a buffering proxy does."""
+
+    async def tampered(scope: Message, receive: Receive, send: Send) -> None:
+        messages: list[Message] = []
+
+        async def collect(message: Message) -> None:
+            messages.append(message)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                for one in messages:
+                    await send(one)
+
+        if scope["type"] != "http":
+            return await app(scope, receive, send)
+        return await app(scope, receive, collect)
+
+    return tampered
+
+
+def sse(event: Json) -> bytes:
+    """Frame an event as the SDK does."""
+    return b"data: " + json.dumps(event).encode() + b"\n\n"
+
+
+def stream(*sent: Json) -> Response:
+    """Return a whole stream of events."""
+    return Response(b"".join(map(sse, sent)), media_type="text/event-stream")
+
+
+def _rewritten(body: bytes, change: Callable[[Json], Iterable[Json | bytes]]) -> bytes:
+    """Change the events of a piece of a stream; the right server sends whole events."""
+    pieces = []
+    for block in body.split(b"\n\n"):
+        if block.startswith(b"data: "):
+            pieces += [_bytes(event) for event in change(json.loads(block[6:]))]
+    return b"".join(pieces)
+
+
+def _bytes(event: Json | bytes) -> bytes:
+    return event if isinstance(event, bytes) else sse(event)
+
+
+async def _body(receive: Receive) -> tuple[bytes, Receive]:
+    """Read a request's body; return it, and a way for the next one to read it again."""
+    chunks = []
+    more = True
+    while more:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        more = bool(message.get("more_body"))
+    body = b"".join(chunks)
+    return body, _replayed(body, receive)
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    unread = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return unread.pop() if unread else await receive()
+
+    return replay
+
+
+def _json(body: bytes) -> Json:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def _headers(start: Message) -> Headers:
+    return {name.decode().lower(): value.decode() for name, value in start["headers"]}
+
+
+def _is_stream(start: Message) -> bool:
+    return _headers(start).get("content-type", "").startswith("text/event-stream")

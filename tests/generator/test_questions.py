@@ -1,0 +1,102 @@
+"""The questions of `copier.yml`, their choices, and the combinations of those."""
+
+from math import prod
+
+import pytest
+
+from chatkit_scaffold.errors import TemplateError
+from chatkit_scaffold.generator import choices, questions
+from chatkit_scaffold.generator.choices import Variable
+from chatkit_scaffold.generator.questions import Choice
+from tests.command import REPOSITORY
+
+QUESTIONS = questions.read_questions(REPOSITORY)
+AXES = questions.axes(QUESTIONS)
+
+
+@pytest.mark.quick
+def test_the_matrix_is_every_combination() -> None:
+    """Without excluded choices, the axes multiply to the number of combinations."""
+    found = questions.combinations(QUESTIONS)
+
+    assert len(found) == prod(len(axis.choices) for axis in AXES)
+    assert len({questions.combination_name(answers) for answers in found}) == len(found)
+
+
+def test_impossible_pairs_are_left_out() -> None:
+    """A choice that Copier would disable is in no combination of the matrix."""
+    parsed = questions.parse_questions(
+        {
+            "size": {"choices": ["small", "large"]},
+            "door": {
+                "choices": {
+                    "Wood": "wood",
+                    "Steel": {
+                        "value": "steel",
+                        "validator": "{% if size == 'small' %}too heavy{% endif %}",
+                    },
+                }
+            },
+        }
+    )
+
+    names = [questions.combination_name(answers) for answers in questions.combinations(parsed)]
+
+    assert names == ["small-wood", "large-wood", "large-steel"]
+
+
+def test_a_question_that_does_not_apply_is_left_out() -> None:
+    """A combination has no answer to a question whose `when` is false."""
+    parsed = questions.parse_questions(
+        {
+            "door": {"choices": ["none", "steel"]},
+            "lock": {
+                "choices": [["A bolt", "bolt"], ["A key", "key"]],
+                "when": "{{ door != 'none' }}",
+            },
+        }
+    )
+
+    assert questions.combinations(parsed) == [
+        {"door": "none"},
+        {"door": "steel", "lock": "bolt"},
+        {"door": "steel", "lock": "key"},
+    ]
+
+
+def test_questions_keep_what_copier_knows() -> None:
+    """Help, labels and defaults are read; computed answers are not asked."""
+    store = next(question for question in QUESTIONS if question.key == "store")
+    asked = [question.key for question in QUESTIONS if question.asked]
+
+    assert store.choices[0] == Choice("memory", "Memory, lost on restart (for demos and tests)")
+    assert store.default == "sqlite"
+    assert asked == ["name", "store", "agent", "auth", "endpoint"]
+
+
+def test_a_missing_file_is_one_error(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A template without `copier.yml` is one error that names it."""
+    folder = tmp_path_factory.mktemp("empty")
+
+    with pytest.raises(TemplateError, match="cannot be read"):
+        questions.read_questions(folder)
+
+
+def test_the_defaults_require_nothing() -> None:
+    """The backend made from the defaults runs without a key and without a service."""
+    needed = [
+        variable.name
+        for axis in AXES
+        for variable in choices.variables(REPOSITORY, axis.key, str(axis.default))
+        if variable.required
+    ]
+
+    assert needed == []
+
+
+def test_variables_are_required_or_optional() -> None:
+    """An assignment in `env.example` is required, a commented one is optional."""
+    found = choices.variables(REPOSITORY, "agent", "openai")
+
+    assert [variable.name for variable in found if variable.required] == ["OPENAI_API_KEY"]
+    assert Variable("CHAT_MODEL", found[1].default, required=False) in found

@@ -1,0 +1,131 @@
+"""Where the template comes from, and the address that projects record."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from chatkit_scaffold.errors import ScaffoldError, TemplateError
+from chatkit_scaffold.generator import source
+from tests.command import REPOSITORY, git, make_template
+
+PLAIN = {"copier.yml": "name: x\n"}
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home folder."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("HOME", str(folder))
+    return folder
+
+
+def test_a_checkout_is_its_own_template() -> None:
+    """In a checkout, the template is the checkout."""
+    assert source.choose(None, None) == source.Source(str(REPOSITORY), "HEAD", builtin=True)
+    assert source.choose(None, "v1").ref == "v1"
+
+
+def test_a_local_template_is_recorded_absolutely(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative path is made absolute, since Copier cannot update from a relative one."""
+    template = make_template(tmp_path / "template", PLAIN)
+    monkeypatch.chdir(tmp_path)
+
+    assert source.choose("template", None) == source.Source(str(template), None, builtin=False)
+
+
+def test_a_path_below_home_stays_as_typed(home: Path) -> None:
+    """`~/...` is recorded as it is, so it works for everyone with the template at that path."""
+    make_template(home / "template", PLAIN)
+
+    assert source.choose("~/template", None).location == "~/template"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["gh:owner/name", "git@example.org:t.git", "https://example.org/t.git", "me@host:t.git"],
+)
+def test_addresses_are_left_to_git(address: str) -> None:
+    """An address for git is recorded unchanged."""
+    assert source.choose(address, "v2") == source.Source(address, "v2", builtin=False)
+
+
+def test_a_folder_without_git_is_rejected(tmp_path: Path) -> None:
+    """A project made from a plain folder could never be updated."""
+    with pytest.raises(TemplateError) as caught:
+        source.choose(str(tmp_path), None)
+
+    assert caught.value.message == (
+        f"The template {tmp_path} is not a git repository, so projects could not be updated"
+    )
+    assert caught.value.hint.startswith(f"Make it one: cd {tmp_path} && git init")
+
+
+def test_a_missing_template_is_named(tmp_path: Path) -> None:
+    """The error shows the whole path."""
+    with pytest.raises(TemplateError, match=f"^The template {tmp_path}/none does not exist$"):
+        source.choose(str(tmp_path / "none"), None)
+
+
+def test_a_checkout_without_a_commit_is_rejected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project must be able to record a commit."""
+    (tmp_path / "copier.yml").write_text("name: x\n", encoding="utf-8")
+    git(tmp_path, "init", "--quiet")
+    monkeypatch.setattr(source, "_PACKAGE", tmp_path / "chatkit_scaffold")
+
+    with pytest.raises(TemplateError, match="has no commit for a project to record"):
+        source.choose(None, None)
+
+
+def test_a_package_without_template_is_rejected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The code alone cannot create a project."""
+    monkeypatch.setattr(source, "_PACKAGE", tmp_path / "chatkit_scaffold")
+
+    with pytest.raises(TemplateError, match="has no template"):
+        source.choose(None, None)
+
+
+def test_the_bundle_is_stored_in_the_home_folder(home: Path, tmp_path: Path) -> None:
+    """It is copied once, replaced only if it differs, and leaves no temporary file."""
+    bundle = tmp_path / "template.bundle"
+    bundle.write_bytes(b"first")
+
+    location = source.keep_bundle(bundle)
+    kept = Path(location).expanduser()
+    first = kept.stat().st_ino
+    source.keep_bundle(bundle)
+    unchanged = kept.stat().st_ino
+    bundle.write_bytes(b"second")
+    source.keep_bundle(bundle)
+
+    assert location == "~/.local/share/chatkit-scaffold/template.bundle"
+    assert kept.is_relative_to(home)
+    assert (unchanged, kept.read_bytes()) == (first, b"second")
+    assert list(kept.parent.iterdir()) == [kept]
+
+
+def test_a_home_that_cannot_be_written_is_named(home: Path, tmp_path: Path) -> None:
+    """The error names the folder in the home folder."""
+    (home / ".local").write_text("a file, not a folder", encoding="utf-8")
+    bundle = tmp_path / "template.bundle"
+    bundle.write_bytes(b"bundle")
+
+    with pytest.raises(
+        ScaffoldError, match=r"cannot be stored in ~/\.local/share/chatkit-scaffold"
+    ):
+        source.keep_bundle(bundle)
+
+
+def test_git_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without git no template can be read."""
+    monkeypatch.setenv("PATH", os.devnull)
+
+    with pytest.raises(ScaffoldError, match="git is not installed"):
+        source.choose(None, None)

@@ -1,0 +1,148 @@
+"""Every combination of choices gives a project that is in order and does what it promises."""
+
+import asyncio
+import re
+import sys
+import tomllib
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+
+from chatkit_scaffold import launcher
+from chatkit_scaffold.conformance.formats import text as report_text
+from chatkit_scaffold.conformance.suite import run_checks
+from chatkit_scaffold.generator import questions
+from chatkit_scaffold.protocol.client import Chatkit
+from chatkit_scaffold.protocol.exchange import rows
+from chatkit_scaffold.verify import credentials
+from tests.conftest import Environment
+from tests.matrix import DEFAULT, QUESTIONS, Project, facts, run
+
+
+@pytest.mark.quick
+def test_no_tag_is_left(project: Project) -> None:
+    """Nothing in a file or its name is left of the template."""
+    for path in project.files():
+        if path.name == ".copier-answers.yml":
+            continue
+        text = path.relative_to(project.path).as_posix() + path.read_text(encoding="utf-8")
+        assert not re.search(r"\{%|\{#|\{\{ ", text), path
+
+
+@pytest.mark.quick
+def test_no_other_choice_is_named(project: Project) -> None:
+    """The code does not speak of what was not chosen."""
+    for axis in questions.axes(QUESTIONS):
+        for choice in axis.choices:
+            if project.answers[axis.key] == choice.value:
+                continue
+            words = facts(axis.key, choice.value)["words"]
+            found = [
+                path
+                for path in project.files()
+                if path.suffix in {".py", ".md", ".toml", ".example"}
+                and re.search(words, path.read_text(encoding="utf-8"), re.IGNORECASE)
+            ]
+            assert found == [], words
+
+
+@pytest.mark.quick
+def test_ruff_check(project: Project) -> None:
+    """The project's own rules find nothing."""
+    run([sys.executable, "-m", "ruff", "check", "--no-cache", "."], project.path)
+
+
+@pytest.mark.quick
+def test_formatting_needs_no_change(project: Project) -> None:
+    """The project is formatted as its own settings want it."""
+    run([sys.executable, "-m", "ruff", "format", "--check", "--no-cache", "."], project.path)
+
+
+@pytest.mark.quick
+def test_dependencies_parse(project: Project) -> None:
+    """Every requirement has a lower and an upper bound, and is named once."""
+    pyproject = tomllib.loads((project.path / "pyproject.toml").read_text(encoding="utf-8"))
+    for lines in (pyproject["project"]["dependencies"], pyproject["dependency-groups"]["dev"]):
+        requirements = [Requirement(line) for line in lines]
+        for requirement in requirements:
+            operators = {specifier.operator for specifier in requirement.specifier}
+            assert operators == {">=", "<"}, requirement
+        names = [requirement.name for requirement in requirements]
+        assert len(set(names)) == len(names)
+
+
+def test_types(installed: Project) -> None:
+    """The project's own mypy, strict, finds nothing in its own environment."""
+    installed.run("mypy", "--no-error-summary")
+
+
+def test_own_tests(installed: Project) -> None:
+    """The project's own tests pass, all of them, with no key and no service running."""
+    printed = installed.run("pytest", "-q", "-p", "no:cacheprovider")
+    assert re.search(r"^\d+ passed( in|, \d+ warning)", printed, re.MULTILINE), printed[-500:]
+
+
+def test_protocol_checks(installed: Project, environment_of: Environment) -> None:
+    """Served for real, the project passes every check, and quickly."""
+    _check(installed, environment_of(installed))
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(
+    "project",
+    [pytest.param(DEFAULT, id="default", marks=pytest.mark.xdist_group("quick"))],
+    indirect=True,
+)
+def test_protocol_checks_of_the_defaults(installed: Project) -> None:
+    """What `new` makes without being asked anything passes every check, with nothing set."""
+    _check(installed, {})
+
+
+def test_nothing_acknowledged_is_lost(installed: Project, environment_of: Environment) -> None:
+    """After `kill -9` in the middle of an answer all that was acknowledged is there."""
+    if not installed.durable:
+        pytest.skip("this store promises nothing beyond the life of the process")
+    environment = environment_of(installed)
+    with launcher.serve(installed.path, environment) as server:
+        headers = credentials(installed.path, environment, "ada")
+        thread_id, expected = asyncio.run(_converse_and_kill(server, headers))
+    with launcher.serve(installed.path, environment) as server:
+        stored, goes_on = asyncio.run(_read_and_go_on(server.url, headers, thread_id))
+    assert stored[: len(expected)] == expected
+    assert goes_on
+
+
+def _check(project: Project, environment: dict[str, str]) -> None:
+    with launcher.serve(project.path, environment) as server:
+        headers = [credentials(project.path, environment, user) for user in ("ada", "bob")]
+        report = run_checks(server.url, headers=headers[0], other_headers=headers[1] or None)
+    text = report_text.render(report)
+    assert report.exit_status(strict=True) == 0, text
+    assert report.leftover_threads == []
+    assert report.seconds < 10, text
+
+
+async def _converse_and_kill(
+    server: launcher.Server, headers: dict[str, str]
+) -> tuple[str, list[dict[str, Any]]]:
+    """Hold two turns, then end the server within the third; return what it acknowledged."""
+    async with Chatkit(server.url, headers=headers) as chatkit:
+        first = await chatkit.create_thread("one")
+        assert first.thread_id is not None, first.got
+        second = await chatkit.say(first.thread_id, "two")
+        third = await chatkit.say(
+            first.thread_id, "word " * 100, watch=lambda exchange: bool(exchange.deltas)
+        )
+        server.kill()
+        return first.thread_id, [*first.items, *second.items, *third.items]
+
+
+async def _read_and_go_on(
+    url: str, headers: dict[str, str], thread_id: str
+) -> tuple[list[dict[str, Any]], bool]:
+    """Return the thread's items, and whether another turn is answered."""
+    async with Chatkit(url, headers=headers) as chatkit:
+        page = await chatkit.call("items.list", thread_id=thread_id, order="asc", limit=100)
+        answer = await chatkit.say(thread_id, "three")
+        return rows(page.json, "data"), bool(answer.ok and answer.text)
