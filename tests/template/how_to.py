@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatkit_scaffold import serve
+from chatkit_scaffold import launcher
 from tests.matrix import Project, run
 from tests.template.markdown import blocks
 
@@ -68,7 +68,7 @@ class Workshop:
 
     def lint(self) -> None:
         """Run the checks that the README names."""
-        python = str(serve.project_python(self.project.path))
+        python = str(launcher.project_python(self.project.path))
         self.run(python, "-m", "ruff", "check", "--no-cache")
         self.run(python, "-m", "ruff", "format", "--check", "--no-cache")
         self.run(python, "-m", "mypy", "--no-error-summary")

@@ -8,7 +8,7 @@ from pathlib import Path
 import jinja2
 import pytest
 
-from chatkit_scaffold import options
+from chatkit_scaffold.generator import questions
 from tests.command import REPOSITORY
 from tests.conftest import Environment
 from tests.matrix import COMBINATIONS, Project
@@ -41,7 +41,7 @@ def proofs() -> Iterator[object]:
     """Return a parameter for each how-to and each choice that it is to be proven with."""
     proven: set[tuple[str, str]] = set()
     for answers in reversed(COMBINATIONS):
-        name = options.combination_name(answers)
+        name = questions.combination_name(answers)
         for title, text in all_how_tos(answers).items():
             proof = (title, choice_to_prove(title, answers))
             if proof not in proven and not only_page(text):
@@ -91,7 +91,7 @@ def test_how_to(workshop: Workshop, title: str) -> None:
 
 
 @pytest.mark.quick
-@pytest.mark.parametrize("answers", COMBINATIONS, ids=options.combination_name)
+@pytest.mark.parametrize("answers", COMBINATIONS, ids=questions.combination_name)
 def test_how_to_ends_with_its_test(answers: Answers) -> None:
     """The last step runs the tests that the how-to adds or changes."""
     for text in all_how_tos(answers).values():

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from chatkit_scaffold import options
+from chatkit_scaffold.generator import questions
 from tests.matrix import DEFAULT, QUESTIONS, Project
 from tests.template.markdown import Block, blocks
 from tests.template.page_project import PageProject
@@ -20,7 +20,7 @@ def with_auth(*names: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("project", answers, indirect=True)
 
 
-(AUTH,) = (axis for axis in options.axes(QUESTIONS) if axis.key == "auth")
+(AUTH,) = (axis for axis in questions.axes(QUESTIONS) if axis.key == "auth")
 every_auth = with_auth(*(choice.value for choice in AUTH.choices))
 
 
