@@ -39,7 +39,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         StartupError: A setting is missing or wrong.
     """
     settings = settings or load_settings()
-    configure_logging()
+    configure_logging(settings)
     app = FastAPI(title="ChatKit backend", lifespan=lifespan, openapi_url=None)
     app.state.settings = settings
     app.state.authenticate = create_auth(settings)
