@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 import httpx
 
+from app import ENDPOINT
+
 Event = dict[str, Any]
 Credentials = Callable[[str], dict[str, str]]
 """From a user to the headers that sign this user in."""
@@ -162,6 +164,11 @@ class Backend:
     def client(self, user: str = "alice", headers: dict[str, str] | None = None) -> Client:
         """Return a client for *user*, or one with other headers."""
         return Client(self.url, self._headers_for(user) if headers is None else headers)
+
+    def start_page(self, **headers: str) -> httpx.Response:
+        """Get `/`, as a browser does."""
+        url = self.url.removesuffix(ENDPOINT) + "/"
+        return httpx.get(url, headers=headers, trust_env=False)
 
     def terminate(self) -> None:
         """Ask it to end."""
