@@ -76,9 +76,9 @@ def slug(title: str) -> str:
 
 
 @pytest.fixture
-def workshop(installed: Project, aside: Path, environment_of: Environment) -> Workshop:
+def workshop(installed: Project, outside_folder: Path, environment_of: Environment) -> Workshop:
     """A copy of the project to change."""
-    folder = Path(tempfile.mkdtemp(dir=aside)) / installed.name
+    folder = Path(tempfile.mkdtemp(dir=outside_folder)) / installed.name
     return Workshop.copy(installed, folder, environment_of(installed))
 
 
