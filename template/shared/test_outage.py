@@ -31,6 +31,17 @@ def test_requests_are_refused_until_the_store_is_back(
     assert client.items(answer.thread_id) == answer.items + following.items
 
 
+def test_outage_between_two_requests_is_not_noticed(
+    start_backend: StartBackend, outage: Outage
+) -> None:
+    """Connections that were cut meanwhile are replaced without a failed request."""
+    client = start_backend().client()
+    answer = client.create_thread("Hi")
+    with outage():
+        pass
+    assert client.say(answer.thread_id, "Hi again").text
+
+
 def test_answer_that_cannot_be_stored_ends_with_an_error(
     start_backend: StartBackend, outage: Outage, long_message: str
 ) -> None:

@@ -53,11 +53,14 @@ async def item_ids(store: ChatStore, thread_id: str = "thr_anna") -> list[str]:
 
 
 async def read_all(store: ChatStore, context: RequestContext = ANNA) -> Contents:
-    """Return everything that belongs to a user."""
+    """Return everything that belongs to a user; lists and single entries must agree."""
     contents: Contents = []
     for thread in (await store.load_threads(1000, None, "asc", context)).data:
-        items = await store.load_thread_items(thread.id, None, 1000, "asc", context)
-        contents.append((thread, items.data, await store.load_feedback(thread.id, context)))
+        assert await store.load_thread(thread.id, context) == thread
+        items = (await store.load_thread_items(thread.id, None, 1000, "asc", context)).data
+        for item in items:
+            assert await store.load_item(thread.id, item.id, context) == item
+        contents.append((thread, items, await store.load_feedback(thread.id, context)))
     return contents
 
 

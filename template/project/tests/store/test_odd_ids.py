@@ -66,7 +66,6 @@ async def test_threads_and_items_are_isolated(store: ChatStore) -> None:
     for thread_id in IDS:
         items = make_items(thread_id)
         for place, item in enumerate(items, start=1):
-            assert await store.load_item(thread_id, item.id, ANNA) == item
             page = await store.load_thread_items(thread_id, item.id, 100, "asc", ANNA)
             assert page.data == items[place:]
 
