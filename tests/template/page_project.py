@@ -1,0 +1,63 @@
+"""A React project: the packages of `tests/template/page`, installed by npm, and a `Chat.tsx`."""
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+_SOURCE = Path(__file__).parent / "page"
+
+
+@dataclass(frozen=True, slots=True)
+class PageProject:
+    """Compiles the component that a page shows, and runs it.
+
+    Attributes:
+        folder: Where the packages are installed.
+    """
+
+    folder: Path
+
+    @classmethod
+    def install(cls, folder: Path) -> "PageProject":
+        """Install the packages at their locked versions."""
+        if shutil.which("npm") is None:
+            pytest.fail("npm was not found: these tests need Node.js 20 or newer", pytrace=False)
+        shutil.copytree(_SOURCE, folder, dirs_exist_ok=True)
+        done = subprocess.run(
+            ["npm", "ci", "--ignore-scripts"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            pytest.fail(f"npm ci\n{done.stdout}{done.stderr}", pytrace=False)
+        return cls(folder)
+
+    def compile(self, component: str) -> str:
+        """Compile the component and return what is wrong with it; empty if nothing is."""
+        source = self.folder / "src" / "Chat.tsx"
+        source.parent.mkdir(exist_ok=True)
+        source.write_text(component, encoding="utf-8")
+        done = subprocess.run(
+            ["node_modules/.bin/tsc", "--project", "."],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout
+
+    def headers_sent(self, component: str) -> list[dict[str, str]]:
+        """Return the headers of a request with headers of its own, and of one without any."""
+        assert self.compile(component) == ""
+        done = subprocess.run(
+            ["node", "send.mjs"], cwd=self.folder, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        headers: list[dict[str, str]] = json.loads(done.stdout)
+        return headers

@@ -1,0 +1,98 @@
+"""The component in a project's README: it compiles, and it signs the user in."""
+
+import re
+
+import pytest
+
+from chatkit_scaffold.generator import questions
+from tests.matrix import DEFAULT, QUESTIONS, Project
+from tests.template.markdown import Block, blocks
+from tests.template.page_project import PageProject
+
+GROUP = pytest.mark.xdist_group("page")
+
+pytestmark = GROUP
+
+
+def with_auth(*names: str) -> pytest.MarkDecorator:
+    """Run a test on the default project with each of these kinds of authentication."""
+    answers = [pytest.param({**DEFAULT, "auth": name}, id=name, marks=GROUP) for name in names]
+    return pytest.mark.parametrize("project", answers, indirect=True)
+
+
+(AUTH,) = (axis for axis in questions.axes(QUESTIONS) if axis.key == "auth")
+every_auth = with_auth(*(choice.value for choice in AUTH.choices))
+
+
+@pytest.fixture
+def component(project: Project) -> str:
+    """The component in the project's README."""
+    (block,) = [block for block in readme_blocks(project) if block.language == "tsx"]
+    assert block.path == "Chat.tsx"
+    return block.text
+
+
+def readme_blocks(project: Project) -> list[Block]:
+    """Return the code in the project's README."""
+    return blocks((project.path / "README.md").read_text(encoding="utf-8"))
+
+
+@every_auth
+def test_component_compiles(page: PageProject, component: str) -> None:
+    """TypeScript finds nothing wrong with it, with the strictest settings."""
+    assert page.compile(component) == ""
+
+
+@every_auth
+@pytest.mark.parametrize(
+    ("correct", "wrong", "reason"),
+    [
+        (r",\s+domainKey: DOMAIN_KEY", "", "'domainKey' is missing"),
+        (r"control=\{control\} ", "", "'control' is missing"),
+        (r"retry: true", "retries: true", "'retries' does not exist"),
+    ],
+)
+def test_wrong_component_does_not_compile(
+    page: PageProject, component: str, correct: str, wrong: str, reason: str
+) -> None:
+    """A component that lacks what ChatKit requires is an error."""
+    assert reason in page.compile(replace(component, correct, wrong))
+
+
+@with_auth("jwt")
+def test_headers_that_may_be_missing_do_not_compile(page: PageProject, component: str) -> None:
+    """ChatKit may call `fetch` without options."""
+    wrong = replace(component, r"\(init\?\.headers\)", "({ ...init.headers })")
+    assert "'init' is possibly 'undefined'" in page.compile(wrong)
+
+
+@with_auth("jwt")
+def test_token_is_sent_with_all_other_headers(page: PageProject, component: str) -> None:
+    """The token is added to ChatKit's own headers, also where it sends none."""
+    first, second = page.headers_sent(component)
+    assert first["authorization"] == second["authorization"] == "Bearer the-token"
+    assert first["accept-language"] == "de"
+
+
+@with_auth("jwt")
+def test_spread_headers_are_lost(page: PageProject, component: str) -> None:
+    """Spreading compiles, but loses what a `Headers` object holds: the test above would see it."""
+    wrong = replace(component, r"\(init\?\.headers\)", "({ ...init?.headers })")
+    first, _ = page.headers_sent(wrong)
+    assert first["accept-language"] != "de"
+
+
+@every_auth
+def test_readme_has_what_the_component_needs(project: Project) -> None:
+    """The page loads ChatKit's script, and npm installs what the component imports."""
+    found = {(block.language, block.text) for block in readme_blocks(project)}
+    script = "https://cdn.platform.openai.com/deployments/chatkit/chatkit.js"
+    assert ("html", f'<script src="{script}" async></script>\n') in found
+    assert ("sh", "npm install @openai/chatkit-react\n") in found
+
+
+def replace(text: str, pattern: str, replacement: str) -> str:
+    """Replace the one piece of code that matches."""
+    replaced, count = re.subn(pattern, replacement, text)
+    assert count == 1
+    return replaced
