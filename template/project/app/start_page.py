@@ -65,5 +65,5 @@ def render(url: str) -> str:
 def example(url: str) -> str:
     """Return the code that connects a React page to *url*."""
     options = [f"url: {json.dumps(url)},", 'domainKey: "local-dev",', *FETCH_EXAMPLE.splitlines()]
-    lines = "\n".join(f"    {option}" for option in options)
-    return f"const {{ control }} = useChatKit({{\n  api: {{\n{lines}\n  }},\n}});"
+    indented = [f"    {option}" for option in options]
+    return "\n".join(["const { control } = useChatKit({", "  api: {", *indented, "  },", "});"])
