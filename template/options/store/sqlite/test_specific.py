@@ -1,6 +1,7 @@
 """What is specific to SQLite."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 
 from app.base import ChatStore
 from app.errors import StartupError
-from app.store import StoreSettings, create_writer, open_store
+from app.store import StoreSettings, create_writer, migrate, open_store
 from tests.store.samples import WRITES, read_all, save_conversation
 
 Outage = Callable[[], AbstractContextManager[None]]
@@ -48,6 +49,19 @@ async def test_start_fails_without_the_folder(tmp_path: Path) -> None:
     with pytest.raises(StartupError, match=r"^DATABASE_URL: .*unable to open database file$"):
         async with open_store(settings_for(f"sqlite:///{tmp_path}/missing/chatkit.db")):
             pass
+
+
+def test_failed_start_leaves_no_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No thread of the driver reports to the event loop after it is closed."""
+    failures: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", failures.append)
+    before = set(threading.enumerate())
+    for _ in range(20):
+        with pytest.raises(StartupError):
+            asyncio.run(migrate(settings_for(f"sqlite:///{tmp_path}/missing/chatkit.db")))
+    for thread in set(threading.enumerate()) - before:
+        thread.join()
+    assert failures == []
 
 
 @pytest.mark.anyio
