@@ -7,20 +7,12 @@ import pytest
 from jinja2 import Environment, nodes
 
 from chatkit_scaffold.generator import questions
-from chatkit_scaffold.generator.choices import variables
 from tests.command import REPOSITORY
-from tests.matrix import QUESTIONS, facts
+from tests.matrix import QUESTIONS
 
 TEMPLATE = REPOSITORY / "template"
 JINJA = Environment(autoescape=True)
 AXES = questions.axes(QUESTIONS)
-CHOICES = [(axis.key, choice.value) for axis in AXES for choice in axis.choices]
-
-
-def code_of(choice: tuple[str, str]) -> list[Path]:
-    """Return the Python files and the variables of a choice."""
-    folder = TEMPLATE.joinpath("options", *choice)
-    return [*folder.glob("*.py"), folder / "env.example"]
 
 
 def variables_used() -> set[str]:
@@ -40,50 +32,6 @@ def variables_used() -> set[str]:
 def test_every_question_is_used(key: str) -> None:
     """An answer that changes nothing would not have to be given."""
     assert key in variables_used()
-
-
-@pytest.mark.quick
-@pytest.mark.parametrize("axis", AXES, ids=lambda axis: axis.key)
-def test_choices_are_folders_with_the_same_files(axis: questions.Question) -> None:
-    """Each choice is a folder, each folder is a choice, and all of an axis have the same files.
-
-    Only a command of its own, `command.py`, is optional.
-    """
-    folders = {path.name: path for path in (TEMPLATE / "options" / axis.key).iterdir()}
-    assert set(folders) == {choice.value for choice in axis.choices}
-    files = {
-        name: {path.name for path in folder.iterdir()} - {"command.py"}
-        for name, folder in folders.items()
-    }
-    first, *others = files.values()
-    assert all(names == first for names in others), files
-
-
-@pytest.mark.quick
-def test_choices_say_the_same_things() -> None:
-    """`choice.yml` has the same keys for every choice, in the same order."""
-    keys = {choice: list(facts(*choice)) for choice in CHOICES}
-    assert all(found == keys[CHOICES[0]] for found in keys.values()), keys
-
-
-@pytest.mark.quick
-@pytest.mark.parametrize("choice", CHOICES, ids="-".join)
-def test_facts_agree_with_the_folder(choice: tuple[str, str]) -> None:
-    """A choice has secrets if its variables need one, and a command if there is a module for it."""
-    found = facts(*choice)
-    assert found["secrets"] == any(variable.required for variable in variables(REPOSITORY, *choice))
-    assert found["summary"]
-    own = TEMPLATE.joinpath("options", *choice, "command.py")
-    shared = TEMPLATE / "shared" / "commands" / f"{found['command']}.py"
-    assert bool(found["command"]) == (own.exists() or shared.exists())
-
-
-@pytest.mark.quick
-@pytest.mark.parametrize("choice", CHOICES, ids="-".join)
-def test_words_are_in_the_folder(choice: tuple[str, str]) -> None:
-    """The words that give a choice away in other projects are words of its own files."""
-    texts = [path.read_text(encoding="utf-8") for path in code_of(choice)]
-    assert any(re.search(facts(*choice)["words"], text, re.IGNORECASE) for text in texts)
 
 
 @pytest.mark.quick
