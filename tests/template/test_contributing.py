@@ -70,7 +70,7 @@ def remove(file: str) -> Change:
 
 def add_folder(root: Path) -> None:
     """Add the folder of a choice, and nothing else."""
-    shutil.copytree(options(root) / "agent" / "echo", options(root) / "agent" / "parrot")
+    shutil.copytree(options(root) / "agent" / "echo", options(root) / "agent" / "penguin")
 
 
 def add_line(line: str) -> Change:
@@ -85,7 +85,7 @@ def make_docs(root: Path) -> None:
 
 
 LEFT_OUT: dict[str, tuple[str, Change]] = {
-    "line without a folder": (FOLDER, add_line("    Parrot: parrot\n")),
+    "line without a folder": (FOLDER, add_line("    Penguin: penguin\n")),
     "missing file": (FOLDER, remove("auth/jwt/service.py")),
     "odd file": (FOLDER, write("store/memory/notes.txt", "")),
     "missing key": (DESCRIPTION, describe(r"^durable: .*\n", "")),
@@ -97,12 +97,12 @@ LEFT_OUT: dict[str, tuple[str, Change]] = {
     "forgotten secrets": (DESCRIPTION, describe(r"^secrets: .*", "secrets: false")),
     "forgotten command": (DESCRIPTION, describe(r"^command: .*", "command: null")),
     "missing module": (DESCRIPTION, remove("auth/jwt/command.py")),
-    "words of nobody": (DESCRIPTION, describe(r"^words: .*", "words: 'penguin'")),
+    "words of nobody": (DESCRIPTION, describe(r"^words: .*", "words: 'unicorn'")),
     "folder without a line": (LINE, add_folder),
     "two lines": (LINE, add_line("    Another echo: echo\n")),
-    "label with a bare colon": (LINE, add_line("    Parrot: repeats: parrot\n")),
+    "label with a bare colon": (LINE, add_line("    Penguin: repeats: penguin\n")),
     "axis without a question": (LINE, lambda root: (options(root) / "cache").mkdir()),
-    "new package": (LOCK, write("agent/echo/requirements.txt", "penguin>=1,<2\n")),
+    "new package": (LOCK, write("agent/echo/requirements.txt", "unicorn>=1,<2\n")),
     "newer version": (LOCK, write("agent/echo/requirements.txt", "pydantic>=99,<100\n")),
     "no requirement": (LOCK, write("agent/echo/dev-requirements.txt", "# none\n")),
     "changed summary": (DOCS, describe(r"^summary: .*", "summary: another one")),
@@ -136,31 +136,31 @@ def test_every_key_is_described() -> None:
     assert re.findall(r"^(\w+):", written, re.MULTILINE) == described
 
 
-PARROT = "template/options/agent/parrot/choice.yml"
+PENGUIN = "template/options/agent/penguin/choice.yml"
 
 UNUSUAL: dict[str, tuple[str, list[Change]]] = {
-    "nothing unusual": ("    Parrot: parrot\n", []),
-    "label with a colon in quotes": ('    "Parrot: repeats, for now": parrot\n', []),
-    "choice with a validator": ("    Parrot: {value: parrot, validator: ''}\n", []),
+    "nothing unusual": ("    Penguin: penguin\n", []),
+    "label with a colon in quotes": ('    "Penguin: repeats, for now": penguin\n', []),
+    "choice with a validator": ("    Penguin: {value: penguin, validator: ''}\n", []),
     "command of its own": (
-        "    Parrot: parrot\n",
-        [write("agent/parrot/command.py", ""), replace(PARROT, "^command: .*", "command: talk")],
+        "    Penguin: penguin\n",
+        [write("agent/penguin/command.py", ""), replace(PENGUIN, "^command: .*", "command: talk")],
     ),
     "shared command": (
-        "    Parrot: parrot\n",
-        [replace(PARROT, "^command: .*", "command: migrate")],
+        "    Penguin: penguin\n",
+        [replace(PENGUIN, "^command: .*", "command: migrate")],
     ),
     "locked package with extras": (
-        "    Parrot: parrot\n",
-        [write("agent/parrot/requirements.txt", "Uvicorn[standard] >=0.50, <0.60\n\n")],
+        "    Penguin: penguin\n",
+        [write("agent/penguin/requirements.txt", "Uvicorn[standard] >=0.50, <0.60\n\n")],
     ),
     "keys in another order": (
-        "    Parrot: parrot\n",
-        [replace(PARROT, r"^sql: false\n", ""), replace(PARROT, r"\Z", "sql: false\n")],
+        "    Penguin: penguin\n",
+        [replace(PENGUIN, r"^sql: false\n", ""), replace(PENGUIN, r"\Z", "sql: false\n")],
     ),
     "caches": (
-        "    Parrot: parrot\n",
-        [lambda root: (options(root) / "agent" / "parrot" / "__pycache__").mkdir()],
+        "    Penguin: penguin\n",
+        [lambda root: (options(root) / "agent" / "penguin" / "__pycache__").mkdir()],
     ),
 }
 """By name: a line for a new choice, and what is unusual about its folder."""
@@ -179,7 +179,7 @@ def test_unusual_choice_is_complete(root: Path, line: str, changes: list[Change]
 def test_new_choice_without_docs_is_named(root: Path) -> None:
     """The table must have the new choice too."""
     add_folder(root)
-    add_line("    Parrot: parrot\n")(root)
+    add_line("    Penguin: penguin\n")(root)
 
     (failure,) = missing(root)
 

@@ -1,4 +1,4 @@
-"""The template keeps to its own rules: every question is used, and choices are alike."""
+"""The template keeps to its own rules: every question is used, and Python holds no tags."""
 
 import re
 from pathlib import Path

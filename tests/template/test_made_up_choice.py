@@ -13,19 +13,25 @@ from tests.matrix import run
 
 MADE_UP = Path(__file__).parent / "made_up"
 CHOICES = {"store": "shelf", "agent": "parrot", "auth": "badge"}
-LISTS = ("cli/test_options", "template/test_contributing", "template/test_folders", "test_docs")
-"""The copy's tests of what lists or describes choices."""
-
 NAME = "-".join(CHOICES.values())
+
+LISTS = (
+    "tests/cli/test_options.py",
+    "tests/generator/test_questions.py",
+    "tests/template/test_contributing.py",
+    "tests/template/test_folders.py",
+    "tests/test_docs.py",
+)
+"""Tests of what lists or describes choices."""
 
 ECHO_TO_PARROT = {"echo": "parrot", "Echo": "Parrot", "ECHO": "PARROT", "You ": "Polly "}
 """The parrot is the echo in its own words and with a setting of its own."""
 
 
-@pytest.fixture(scope="module")
-def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of this repository, whose template has a made-up choice more on each axis."""
-    folder = tmp_path_factory.mktemp("copy") / "chatkit-scaffold"
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of this repository, whose template has one more choice on each axis."""
+    folder = tmp_path / "chatkit-scaffold"
     # Not a clone: the tests also run with changes that are not committed, and in shallow clones.
     listed = git(REPOSITORY, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     for name in filter(None, listed.split("\0")):
@@ -74,27 +80,35 @@ def test_nothing_else_is_touched(copy: Path) -> None:
     assert git(copy, "diff", "--numstat").split() == ["3", "0", "copier.yml"]
 
 
-def test_command_offers_it(copy: Path) -> None:
+def test_command_offers_them(copy: Path) -> None:
     """`options`, `matrix` and the help of `new` list the choices."""
     options = json.loads(run_in(copy, "chatkit_scaffold", "options", "--json"))
     offered = {axis["key"]: [one["value"] for one in axis["choices"]] for axis in options["axes"]}
 
     assert all(choice in offered[axis] for axis, choice in CHOICES.items())
     assert NAME in run_in(copy, "chatkit_scaffold", "matrix").splitlines()
+    shown = run_in(copy, "chatkit_scaffold", "new", "--help")
+    assert all(f"{choice}|" in shown for choice in CHOICES.values())
 
 
-def test_new_makes_it(copy: Path) -> None:
-    """`new` makes a project with the choices, which keeps and shows none but them."""
+def test_new_uses_them(copy: Path) -> None:
+    """`new` records the choices; the project has their variables and signs in with their header."""
     flags = [f"--{axis}={choice}" for axis, choice in CHOICES.items()]
-    made = copy.parent / "bot"
+    project = copy.parent / "bot"
 
-    printed = run_in(copy, "chatkit_scaffold", "new", str(made), *flags, "--defaults")
+    run_in(copy, "chatkit_scaffold", "new", str(project), *flags, "--defaults")
 
-    assert printed.startswith("Created ")
-    answers = (made / ".copier-answers.yml").read_text(encoding="utf-8")
+    answers, variables, readme = (
+        (project / name).read_text(encoding="utf-8")
+        for name in (".copier-answers.yml", ".env.example", "README.md")
+    )
     assert all(f"{axis}: {choice}\n" in answers for axis, choice in CHOICES.items())
-    example = (made / ".env.example").read_text(encoding="utf-8")
-    assert {"# SHELF_PATH=shelf.db", "BADGE_SECRET=change-me"} < set(example.splitlines())
+    assert {
+        "# SHELF_PATH=shelf.db",
+        "# PARROT_DELAY=0.02",
+        "BADGE_SECRET=change-me",
+    } < set(variables.splitlines())
+    assert '-H "$(uv run python -m app token alice)"' in readme
 
 
 def test_list_of_steps_is_done(copy: Path) -> None:
@@ -104,7 +118,7 @@ def test_list_of_steps_is_done(copy: Path) -> None:
     run_in(copy, "docs.build")
 
     assert git(copy, "diff", "--name-only") == "README.md"
-    run_in(copy, "pytest", "-q", *(f"tests/{name}.py" for name in LISTS))
+    run_in(copy, "pytest", "-q", *LISTS)
 
 
 def test_matrix_passes(copy: Path) -> None:
