@@ -1,4 +1,5 @@
-# Needs Python 3.11 or newer, git and make; everything else comes from PyPI at the versions of requirements.lock.
+# Needs Python 3.11 or newer, git and make, and Node.js 20 or newer for `make test`. Everything else is installed at the
+# versions of requirements.lock.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,12 +10,12 @@ export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick lint format lock bench build clean
+.PHONY: help setup demo test quick lint format lock docs picture bench build clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
 
-setup: $(SYNCED) ## make .venv with everything at its locked version
+setup: $(SYNCED) ## create .venv with everything at its locked version
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -28,21 +29,21 @@ $(SYNCED): requirements.lock pyproject.toml hatch_build.py | $(BIN)/uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: $(SYNCED) ## make a backend, start it and hold a conversation with it
+demo: $(SYNCED) ## create a backend, start it and have a conversation with it
 	$(BIN)/python -m chatkit_scaffold.demo
 
-test: lint ## run everything: what .ci/run runs
+test: lint ## run everything, as CI does
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-quick: lint ## render and lint every combination, serve one: the tests to run while working
+quick: lint ## render and lint every combination, check one: the tests to run while working
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m quick
 
-lint: $(SYNCED) ## check style and types of the command, its tests and the option code
+lint: $(SYNCED) ## check style and types of the command, its tests and the template's code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: $(SYNCED) ## rewrite the code in the project's style
+format: $(SYNCED) ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -51,11 +52,17 @@ lock: | $(BIN)/uv ## choose new versions within the bounds of pyproject.toml and
 	  --no-emit-find-links --no-header --group dev --output-file requirements.lock \
 	  pyproject.toml $(sort $(wildcard template/shared/*requirements.txt template/options/*/*/*requirements.txt))
 
-bench: $(SYNCED) ## compare turns and pages with what they are measured against, in one run
+docs: $(SYNCED) ## update docs/checks.md and the table of choices in README.md
+	$(BIN)/python docs/build.py
+
+picture: $(SYNCED) ## draw docs/terminal.svg from a real run
+	PYTHONPATH=. $(BIN)/python docs/picture.py
+
+bench: $(SYNCED) ## compare turns and pages side by side, in one run
 	$(BIN)/python benchmarks/compare.py
 
 build: $(SYNCED) ## build the wheel and the source archive in dist
 	$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python
 
-clean: ## remove what the targets above made
+clean: ## remove what the other targets created
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,7 +1,7 @@
-"""Puts the template into the wheel: as files to read, and as a git bundle to make projects from.
+"""Adds the template to the wheel: as files to read, and as a git bundle to create projects from.
 
 A project records the commit of the template it was made from, and an update needs that commit
-again. So the wheel brings the whole history, and works with no network.
+again. So the wheel contains the whole history, and works offline.
 """
 
 import shutil
@@ -17,12 +17,12 @@ PACKED = Path("chatkit_scaffold", "_template")
 
 
 class TemplateHook(BuildHookInterface[Any]):
-    """Packs HEAD of the checkout; a source archive has been packed already."""
+    """Packs HEAD of the checkout; a source archive already contains the packed template."""
 
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Add `_template` to what is built; an editable install reads the checkout itself."""
+        """Add `_template` to the build, except to an editable install, which reads the checkout."""
         root = Path(self.root)
         if version == "editable" or (root / PACKED).is_dir():
             return
@@ -31,7 +31,7 @@ class TemplateHook(BuildHookInterface[Any]):
         build_data["force_include"][str(self._packed)] = str(PACKED)
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
-        """Remove what was packed."""
+        """Remove the packed template."""
         del version, build_data, artifact_path
         shutil.rmtree(Path(self.root) / "build" / "template", ignore_errors=True)
 
@@ -40,7 +40,7 @@ def pack(root: Path, target: Path) -> None:
     """Write `copier.yml`, `template/` and `template.bundle` of the checkout's HEAD to *target*.
 
     Raises:
-        RuntimeError: *root* is no checkout with its whole history.
+        RuntimeError: *root* is not a checkout with its whole history.
     """
     if not (root / ".git").exists():
         raise RuntimeError(f"{root} is neither a git checkout nor a source archive")
@@ -48,7 +48,7 @@ def pack(root: Path, target: Path) -> None:
         raise RuntimeError(f"{root} is a shallow clone; fetch all of it: git fetch --unshallow")
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    # Both come from HEAD, so that what is listed is what is made.
+    # Both come from HEAD, so `options` lists exactly what `new` can create.
     archive = _git(root, "archive", "--format=zip", "HEAD", "copier.yml", "template")
     with zipfile.ZipFile(BytesIO(archive)) as files:
         files.extractall(target)

@@ -1,7 +1,7 @@
-"""Makes projects and compares, in one run, what they do with what it is measured against.
+"""Compares generated projects with the SDK, and long threads with short ones, in one run.
 
-Run with `make bench`. The numbers are ratios of medians, taken by turns on the same machine;
-milliseconds are shown for orientation only.
+Run it with `make bench`. The results are ratios of medians, measured in turn on the same machine;
+milliseconds are for orientation only.
 """
 
 import json
@@ -15,7 +15,7 @@ from chatkit_scaffold.generator import source
 from chatkit_scaffold.generator.project import make
 
 STORES = ("memory", "sqlite")
-"""The stores that need no server."""
+"""Stores that need no server."""
 
 
 def main() -> None:

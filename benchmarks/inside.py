@@ -1,4 +1,4 @@
-"""Runs inside a generated project: compares turns and pages, and prints milliseconds as JSON."""
+"""Runs inside a generated project: measures turns and pages, and prints milliseconds as JSON."""
 
 import asyncio
 import json
@@ -23,13 +23,13 @@ WORDS = 20
 TURNS = 60
 PAGES = 40
 SMALL, LARGE = 100, 10_000
-"""Items of the threads whose pages are compared."""
+"""Items in the two threads."""
 
 Measured = Callable[[], Awaitable[object]]
 
 
 async def main() -> None:
-    """Measure, alternating between what is compared."""
+    """Measure both sides of each comparison in turn."""
     logging.disable()
     async with open_store(load_settings()) as store:
         server = ChatServer(store, EchoAgent(0), 50)
@@ -45,7 +45,7 @@ async def main() -> None:
 
 
 async def alternate(measured: dict[str, Measured], times: int) -> dict[str, float]:
-    """Return the median milliseconds of each, run by turns so that all see the same machine."""
+    """Return the median milliseconds of each, run in turn so that load affects all alike."""
     found: dict[str, list[float]] = {name: [] for name in measured}
     for _ in range(times):
         for name, run in measured.items():
@@ -56,12 +56,12 @@ async def alternate(measured: dict[str, Measured], times: int) -> dict[str, floa
 
 
 async def sdk_turn(server: ChatServer) -> None:
-    """Answer a first message the way the SDK's `process` does."""
+    """Respond to a first message as the SDK's `process` does."""
     await drain(await ChatKitServer.process(server, BODY, CONTEXT))
 
 
 async def our_turn(server: ChatServer) -> None:
-    """Answer it the way the project's route does."""
+    """Respond to it as the project's route does."""
     await drain(await server.answer(server.parse(BODY), CONTEXT))
 
 
@@ -73,7 +73,7 @@ async def drain(result: StreamingResult | NonStreamingResult) -> None:
 
 
 async def fill(store: ChatStore, number: int) -> None:
-    """Store a thread with so many items."""
+    """Store a thread with *number* items."""
     thread = ThreadMetadata(id=f"thr_{number}", created_at=NOW)
     await store.save_thread(thread, CONTEXT)
     for index in range(number):

@@ -35,7 +35,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def aside() -> Iterator[Path]:
+def outside_folder() -> Iterator[Path]:
     """A folder outside of pytest's own.
 
     PostgreSQL does not run as root, and every start of pytest closes its folder to others.
@@ -45,11 +45,11 @@ def aside() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session", params=parameters())
-def project(request: pytest.FixtureRequest, copier_template: Path, aside: Path) -> Project:
+def project(request: pytest.FixtureRequest, copier_template: Path, outside_folder: Path) -> Project:
     """One combination, freshly generated."""
     answers: dict[str, str] = request.param
     name = questions.combination_name(answers)
-    folder = Path(tempfile.mkdtemp(dir=aside)) / name
+    folder = Path(tempfile.mkdtemp(dir=outside_folder)) / name
     with pytest.MonkeyPatch.context() as patch:
         CopierFixture(copier_template, {}, patch).copy(folder, name="backend", **answers)
     return Project(name, folder, answers)
@@ -63,7 +63,7 @@ def installed(project: Project) -> Project:
 
 
 @pytest.fixture(scope="session")
-def services(aside: Path) -> Iterator[Services]:
+def services(outside_folder: Path) -> Iterator[Services]:
     """Return a function that starts the service of a choice, once for all tests."""
     with ExitStack() as stack:
 
@@ -72,7 +72,7 @@ def services(aside: Path) -> Iterator[Services]:
             path = REPOSITORY / "template" / "options" / axis / choice / "service.py"
             running = runpy.run_path(str(path))["running"]
             service: Callable[[], dict[str, str]] = stack.enter_context(
-                running(Path(tempfile.mkdtemp(dir=aside)))
+                running(Path(tempfile.mkdtemp(dir=outside_folder)))
             )
             return service
 

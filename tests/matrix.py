@@ -44,10 +44,10 @@ class Project:
 
     def run(self, *command: str, timeout: float = 600) -> str:
         """Run a module of the project's own environment; fail with its output if it fails."""
-        # Away from the folder of these tests, see the fixture `aside`.
-        aside = self.path.parent / "tmp"
-        aside.mkdir(exist_ok=True)
-        environment = {**os.environ, "PYTEST_DEBUG_TEMPROOT": str(aside)}
+        # Not in the folder of these tests, see the fixture `outside_folder`.
+        temporary = self.path.parent / "tmp"
+        temporary.mkdir(exist_ok=True)
+        environment = {**os.environ, "PYTEST_DEBUG_TEMPROOT": str(temporary)}
         program = str(launcher.project_python(self.path))
         return run([program, "-m", *command], self.path, timeout, environment)
 

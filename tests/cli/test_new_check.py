@@ -1,6 +1,5 @@
 """`chatkit-scaffold new --check`: installs, starts and checks the new project."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -17,11 +16,13 @@ pytestmark = pytest.mark.usefixtures("workplace")
 
 @pytest.mark.xdist_group("served")
 def test_check_installs_starts_and_verifies(workplace: Path) -> None:
-    """`--check` runs the checks on the new backend, with two users, and leaves no data behind."""
-    result = run("new", "bot", "--check", "--json", "--store=sqlite", "--auth=jwt")
+    """`--check` runs every check on the new backend, with two users, and leaves no data behind."""
+    result = run("new", "bot", "--check", "--store=sqlite", "--auth=jwt")
 
     assert result.exit_code == 0, result.output
-    assert json.loads(result.stdout)["check"]
+    assert "Passed: all required checks passed." in result.stdout
+    assert "a second user is needed" not in result.stdout
+    assert "access-read-separate" not in result.stdout.partition("access: ")[2]
     untracked = git(workplace / "bot", "status", "--porcelain", "--ignored").splitlines()
     assert not [line for line in untracked if ".db" in line]
 
@@ -30,7 +31,7 @@ def test_check_installs_starts_and_verifies(workplace: Path) -> None:
 def test_check_shows_why_a_backend_does_not_start(
     workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What only its owner can supply is named by the project itself; the project stays."""
+    """The error names the variable that only the owner can set; the project stays."""
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
 
     result = run("new", "bot", "--check", "--store=memory", "--agent=openai")
@@ -42,7 +43,7 @@ def test_check_shows_why_a_backend_does_not_start(
 
 
 def test_check_names_a_missing_uv(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without uv the project is made, and the check says what it misses."""
+    """Without uv, the project is created and the error names uv."""
     only_git = workplace / "programs"
     only_git.mkdir()
     (only_git / "git").symlink_to(shutil.which("git") or "git")

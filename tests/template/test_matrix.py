@@ -48,6 +48,16 @@ def test_no_other_choice_is_named(project: Project) -> None:
 
 
 @pytest.mark.quick
+def test_agents_md_is_short_and_true(project: Project) -> None:
+    """AGENTS.md has at most 40 lines, and every file that it names is there."""
+    text = (project.path / "AGENTS.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 40
+    named = re.findall(r"\b(?:app|tests)/[\w/.]+\.py\b", text)
+    assert named
+    assert [path for path in named if not (project.path / path).is_file()] == []
+
+
+@pytest.mark.quick
 def test_ruff_check(project: Project) -> None:
     """The project's own rules find nothing."""
     run([sys.executable, "-m", "ruff", "check", "--no-cache", "."], project.path)

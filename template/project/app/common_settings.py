@@ -18,6 +18,8 @@ class CommonSettings(BaseSettings):
 
     app_env: Literal["development", "production"] = "development"
     """Production refuses what is only safe or convenient on your own machine."""
+    log_format: Literal["auto", "console", "json"] = "auto"
+    """`console` is for people, `json` for programs; `auto` is JSON in production."""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     cors_origins: Annotated[list[str], NoDecode] = [

@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.exceptions import HTTPException
 
+from app import start_page
 from app.agent import open_agent
 from app.auth import create_auth
 from app.base import StoreUnavailableError
@@ -39,11 +40,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         StartupError: A setting is missing or wrong.
     """
     settings = settings or load_settings()
-    configure_logging()
+    configure_logging(settings)
     app = FastAPI(title="ChatKit backend", lifespan=lifespan, openapi_url=None)
     app.state.settings = settings
     app.state.authenticate = create_auth(settings)
     app.include_router(router)
+    if settings.app_env == "development":
+        app.include_router(start_page.router)
     for kind in (ApiError, NotFoundError, StoreUnavailableError, HTTPException):
         app.add_exception_handler(kind, on_error)
     app.add_middleware(RequestLog)

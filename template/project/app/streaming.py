@@ -1,4 +1,18 @@
-"""Runs the event stream of a turn in a task of its own."""
+"""Runs each turn in a task of its own, so that an answer can be stopped cleanly.
+
+ChatKit has no request for "stop": its client closes the connection. At shutdown, the backend
+itself cuts off the turns that have used up their time. Either way the turn is cancelled, and
+four things have to happen, each in its own module:
+
+- The SDK stores the answer so far. Starlette cancels a response through an anyio scope, in which
+  every later `await` is cancelled again, the database's too. The task that `Turns` gives a turn
+  is cancelled once, and can then await what it has to. (This module.)
+- The work behind the answer ends. `respond` in `app/agent.py` is closed, which must end whatever
+  it has started.
+- The request for the thread's title ends. (`app/titles.py`)
+- The store completes a write that has begun, or undoes it, before the cancellation takes effect:
+  a transaction left open would hold its locks. (`app/store.py`)
+"""
 
 import asyncio
 import math
@@ -9,12 +23,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 
 class Turns:
-    """The turns that are being answered.
-
-    The SDK stores a partial answer when its stream is cancelled. Cancelled through the
-    response, though, every `await` in that clean-up is cancelled again and the answer is
-    lost. In a task of its own a turn is cancelled once, and can finish what it has to.
-    """
+    """The turns that are being answered, each in a task of its own."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()

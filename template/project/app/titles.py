@@ -16,9 +16,10 @@ _PATIENCE = 5.0
 
 
 class Titling:
-    """Finds a title beside the answer, so that the first word does not wait for it.
+    """Finds a title while the answer streams, so that the first word does not wait for it.
 
-    The SDK stores a thread that was changed in its turn and tells the client.
+    The SDK stores a thread that changed during its turn and sends the change to the client.
+    Leaving the block ends the search, also when the turn is stopped (see `app/streaming.py`).
     """
 
     def __init__(self, turn: Turn, agent: ChatAgent) -> None:

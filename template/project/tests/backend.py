@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -139,12 +138,12 @@ class Backend:
         self._lines: queue.Queue[str | None] = queue.Queue()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "app"],
-            env={**bare_environment(), **environment, "PORT": "0"},
+            env={**bare_environment(), "LOG_FORMAT": "json", **environment, "PORT": "0"},
             stderr=subprocess.PIPE,
             text=True,
         )
         threading.Thread(target=self._read_log, daemon=True).start()
-        self.url = self._wait_until_it_listens() + ENDPOINT
+        self.url = str(self.next_log("listening")["url"])
 
     def _read_log(self) -> None:
         assert self.process.stderr is not None
@@ -152,30 +151,24 @@ class Backend:
             self._lines.put(line)
         self._lines.put(None)
 
-    def next_log(self) -> dict[str, Any]:
-        """Return the next line of the log, as soon as it is written."""
-        line = self._lines.get(timeout=_START_TIMEOUT)
-        assert line is not None, f"the backend ended: {self.log}"
-        entry: dict[str, Any] = json.loads(line) if line.startswith("{") else {"event": line}
-        self.log.append(entry)
-        return entry
-
-    def next_request_log(self) -> dict[str, Any]:
-        """Return the next line about a request."""
-        while (entry := self.next_log())["event"] != "request":
-            pass
-        return entry
-
-    def _wait_until_it_listens(self) -> str:
+    def next_log(self, event: str) -> dict[str, Any]:
+        """Return the next entry of the log about *event*, as soon as it is written."""
         while True:
-            words = str(self.next_log()["event"]).split()
-            if words[:3] == ["Uvicorn", "running", "on"]:
-                parts = urlsplit(words[3])
-                return f"http://127.0.0.1:{parts.port}"
+            line = self._lines.get(timeout=_START_TIMEOUT)
+            assert line is not None, f"the backend ended: {self.log}"
+            entry: dict[str, Any] = json.loads(line) if line.startswith("{") else {"event": line}
+            self.log.append(entry)
+            if entry["event"] == event:
+                return entry
 
     def client(self, user: str = "alice", headers: dict[str, str] | None = None) -> Client:
         """Return a client for *user*, or one with other headers."""
         return Client(self.url, self._headers_for(user) if headers is None else headers)
+
+    def start_page(self, **headers: str) -> httpx.Response:
+        """Get `/`, as a browser does."""
+        url = self.url.removesuffix(ENDPOINT) + "/"
+        return httpx.get(url, headers=headers, trust_env=False)
 
     def terminate(self) -> None:
         """Ask it to end."""

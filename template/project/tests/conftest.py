@@ -7,7 +7,7 @@ import pytest
 from tests.backend import Backend, Credentials, StartBackend
 from tests.services import agent, auth, store
 
-pytest_plugins = ["tests.agent_fixtures", "tests.auth_fixtures"]
+pytest_plugins = ["tests.store_fixtures", "tests.agent_fixtures", "tests.auth_fixtures"]
 
 Service = Callable[[], dict[str, str]]
 """Returns the environment variables that lead the backend to a service."""

@@ -25,10 +25,10 @@ def test_stop_is_logged(start_backend: StartBackend, long_message: str) -> None:
     backend = start_backend()
     with backend.client().streaming("threads.create", input=message(long_message)) as events:
         next(events)
-    entry = backend.next_request_log()
+    entry = backend.next_log("request")
     assert (entry["operation"], entry["stopped"]) == ("threads.create", True)
     backend.client().call("threads.list")
-    entry = backend.next_request_log()
+    entry = backend.next_log("request")
     assert (entry["operation"], entry["status"]) == ("threads.list", 200)
     assert {"request_id", "user", "duration_ms"} <= entry.keys()
     assert "stopped" not in entry

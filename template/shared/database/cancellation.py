@@ -1,4 +1,4 @@
-"""Keeps a stopped answer from breaking off in the middle of a transaction."""
+"""Completes calls to the database although their caller is cancelled; see `app/streaming.py`."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -12,10 +12,10 @@ Result = TypeVar("Result")
 def run_to_completion(
     function: Callable[Parameters, Coroutine[Any, Any, Result]],
 ) -> Callable[Parameters, Coroutine[Any, Any, Result]]:
-    """Let a call come to its end before a cancellation of its caller takes effect.
+    """Delay a cancellation of the caller until the call is complete.
 
-    A user who stops an answer cancels whatever it is just doing. A connection that is left
-    in the middle of a transaction may keep its locks until the garbage collector finds it.
+    A connection that is left in the middle of a transaction may keep its locks until the
+    garbage collector finds it.
     """
 
     @wraps(function)

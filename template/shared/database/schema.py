@@ -1,7 +1,7 @@
 """Brings the database's tables up to date, and tells whether they are."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 
 from alembic import command
@@ -26,9 +26,20 @@ async def migration(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     Raises:
         StartupError: The database cannot be reached, or its tables cannot be changed.
     """
-    try:
+    with startup_errors():
         async with engine.begin() as connection:
             yield connection
+
+
+@contextmanager
+def startup_errors() -> Iterator[None]:
+    """Translate what the driver raises.
+
+    Raises:
+        StartupError: The database cannot be used.
+    """
+    try:
+        yield
     except DBAPIError as error:
         # Only the driver's own words: SQLAlchemy adds the statement and a link.
         raise StartupError(f"DATABASE_URL: {_one_line(error.orig)}") from error

@@ -171,8 +171,8 @@ class SqlStore(ChatStore):
 
     @run_to_completion
     async def ping(self) -> None:
-        """Return when the database answers and has the tables that this code needs."""
-        async with _available(), self._reader.connect() as connection:
+        """Return when the database can be written to and has the tables that this code needs."""
+        async with _available(), self._writer.begin() as connection:
             await connection.run_sync(require_schema)
 
     async def _require(self, thread_id: str, item_id: str | None, context: RequestContext) -> None:

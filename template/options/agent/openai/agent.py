@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 
@@ -42,6 +43,11 @@ TITLE_INSTRUCTIONS = (
     "Name a conversation that begins with the user's message. "
     "Answer with at most six words in the message's language, without quotes or a full stop."
 )
+
+MAX_REASON_LENGTH = 300
+"""Characters of a provider's error message that are logged."""
+
+_KEY = re.compile(r"\b(?:sk|pk|key|bearer)[-_ ][\w*.-]{4,}", re.IGNORECASE)
 
 # Tracing would send every conversation to OpenAI's dashboard as well.
 _RUN_CONFIG = RunConfig(tracing_disabled=True)
@@ -85,7 +91,7 @@ class OpenAIAgent:
                 async for event in events:
                     yield event
         except openai.APIError as error:
-            raise _explain(error) from None
+            raise _explain(error, turn.context.request_id) from None
 
     async def title(self, text: str) -> str:
         """Ask the model for a title."""
@@ -120,11 +126,11 @@ async def open_agent(settings: AgentSettings) -> AsyncIterator[ChatAgent]:
 async def _events_of(
     result: RunResultStreaming, context: AgentContext[RequestContext]
 ) -> AsyncGenerator[ThreadStreamEvent]:
-    """Stream a run's events; closing the stream ends the run.
+    """Stream a run's events; closing the stream ends the run (see `app/streaming.py`).
 
-    Without `cancel` a stopped run would go on in the background, with more requests and more
-    tool calls. A cancellation is kept out of `stream_agent_response`, because it would leave
-    the tasks in there behind; after `cancel` it comes to its end by itself.
+    Without `cancel`, a stopped run would continue in the background, with more requests and
+    more tool calls. `stream_agent_response` is shielded from the cancellation, which would leave
+    its inner tasks running; after `cancel` it finishes on its own.
     """
     events = stream_agent_response(context, result)
     reading = asyncio.ensure_future(anext(events, None))
@@ -176,10 +182,28 @@ def _renamed(event: ThreadStreamEvent, ids: dict[str, str]) -> ThreadStreamEvent
             return event
 
 
-def _explain(error: openai.APIError) -> CustomStreamError:
-    """Tell the user whether trying again can help, and the log what happened."""
+def _explain(error: openai.APIError, request_id: str) -> CustomStreamError:
+    """Log what the provider answered; return what the user needs: whether a retry can help."""
     status = getattr(error, "status_code", None)
-    log.error("model failed", error=type(error).__name__, status=status)
+    log.error(
+        "model failed",
+        request_id=request_id,
+        error=type(error).__name__,
+        status=status,
+        code=error.code,
+        reason=_reason(error),
+    )
     if status is None or status == 429 or status >= 500:
         return CustomStreamError("The assistant cannot be reached at the moment.", allow_retry=True)
     return CustomStreamError("The assistant cannot answer this request.", allow_retry=False)
+
+
+def _reason(error: openai.APIError) -> str:
+    """Return the provider's own sentence, or why there is no answer, without any key in it."""
+    body = error.body if isinstance(error.body, dict) else {}
+    text = " ".join(str(body.get("message") or error.__cause__ or error.message).split())
+    key = error.request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if key:
+        text = text.replace(key, "[key]")
+    # A provider may repeat a key in part, or another one that a gateway has put in its place.
+    return _KEY.sub("[key]", text)[:MAX_REASON_LENGTH]

@@ -20,7 +20,7 @@ from chatkit.types import (
 from app.agent import ItemConverter, OpenAIAgent
 from app.base import ChatStore, RequestContext, Turn
 from app.store import StoreSettings, open_store
-from tests.backend import Backend, is_answer
+from tests.backend import Backend, StartBackend, is_answer
 from tests.services.agent import Model
 
 ALICE = RequestContext(user_id="alice", request_id="test")
@@ -71,6 +71,32 @@ def test_refused_request_is_not_retried(backend: Backend, model: Model) -> None:
     error = backend.client().create_thread("Hi").of_type("error")[0]
     assert error["allow_retry"] is False
     assert "401" not in error["message"]
+
+
+def test_wrong_model_is_readable_in_the_log(start_backend: StartBackend, model: Model) -> None:
+    """The log has the provider's code and its sentence, with no key; the user sees neither."""
+    backend = start_backend()
+    sentence = (
+        "The model `gpt-none` does not exist, or sk-local and sk-proj-Ab12***9z cannot use it."
+    )
+    model.fail(404, code="model_not_found", message=sentence, times=None)
+    error = backend.client().create_thread("Hi").of_type("error")[0]
+    assert "gpt-none" not in error["message"]
+    entry = backend.next_log("model failed")
+    assert (entry["status"], entry["code"]) == (404, "model_not_found")
+    expected = "The model `gpt-none` does not exist, or [key] and [key] cannot use it."
+    assert entry["reason"] == expected
+    assert entry["request_id"] == backend.next_log("request")["request_id"]
+
+
+def test_unreachable_model_is_readable_in_the_log(start_backend: StartBackend) -> None:
+    """A wrong OPENAI_BASE_URL shows up as what the network said."""
+    backend = start_backend(OPENAI_BASE_URL="http://127.0.0.1:1/v1")
+    error = backend.client().create_thread("Hi").of_type("error")[0]
+    assert error["allow_retry"] is True
+    entry = backend.next_log("model failed")
+    assert entry["error"] == "APIConnectionError"
+    assert "failed" in entry["reason"]
 
 
 def test_broken_stream_can_be_retried(backend: Backend, model: Model) -> None:

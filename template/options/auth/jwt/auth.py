@@ -12,6 +12,14 @@ from app.errors import ApiError, StartupError
 
 ALGORITHM = "HS256"
 
+FETCH_EXAMPLE = """\
+fetch: async (input, init) => {
+  const headers = new Headers(init?.headers);
+  headers.set("Authorization", `Bearer ${await getToken()}`);
+  return fetch(input, { ...init, headers });
+},"""
+"""What ChatKit's `api` options need for requests to be accepted."""
+
 MIN_SECRET_BYTES = 32
 """HS256 needs a key at least as long as its hash (RFC 7518, section 3.2)."""
 

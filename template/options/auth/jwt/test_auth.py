@@ -123,3 +123,8 @@ def test_no_tokens_from_the_command_line_in_production() -> None:
     settings = AuthSettings(app_env="production", jwt_secret=SecretStr(ANOTHER_SECRET))
     with pytest.raises(StartupError, match="APP_ENV=production signs nobody in"):
         local_token("alice", settings)
+
+
+def test_production_has_no_start_page(start_backend: StartBackend) -> None:
+    """What helps to connect a page is for development only."""
+    assert start_backend(APP_ENV="production").start_page().status_code == 404

@@ -13,6 +13,9 @@ from app.errors import ApiError
 LOCAL_USER = "local"
 """Owns every thread."""
 
+FETCH_EXAMPLE = ""
+"""What ChatKit's `api` options need for requests to be accepted: nothing."""
+
 
 class AuthSettings(CommonSettings):
     """Keeps a backend that anybody may use on this machine."""

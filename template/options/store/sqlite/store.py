@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from pydantic import field_validator
-from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy import URL, Connection, NullPool, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from app.base import ChatStore
 from app.common_settings import CommonSettings
-from app.database.schema import migration, upgrade
+from app.database.schema import migration, startup_errors, upgrade
 from app.database.store import SqlStore
 
 _EXAMPLE = "sqlite:///chatkit.db"
@@ -70,6 +70,7 @@ async def migrate(settings: StoreSettings) -> None:
     Raises:
         StartupError: The file cannot be opened or its tables cannot be changed.
     """
+    _require_file(settings)
     writer = create_writer(settings)
     try:
         async with migration(writer) as connection:
@@ -95,6 +96,20 @@ def create_writer(settings: StoreSettings) -> AsyncEngine:
     event.listen(engine.sync_engine, "connect", _set_up)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
+
+
+def _require_file(settings: StoreSettings) -> None:
+    """Open the file once, or create it.
+
+    aiosqlite does not wait for the thread of a connection that it cannot open. At a failed
+    start, the event loop would be closed before that thread reports to it.
+
+    Raises:
+        StartupError: The file cannot be opened.
+    """
+    url = make_url(settings.database_url).set(drivername="sqlite")
+    with startup_errors(), create_engine(url, poolclass=NullPool).connect():
+        pass
 
 
 def _url(settings: StoreSettings) -> URL:

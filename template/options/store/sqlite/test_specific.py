@@ -1,21 +1,29 @@
-"""What only a SQLite store does."""
+"""What is specific to SQLite."""
 
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
+from app.base import ChatStore
 from app.errors import StartupError
-from app.store import StoreSettings, create_writer, open_store
+from app.store import StoreSettings, create_writer, migrate, open_store
+from tests.store.samples import WRITES, read_all, save_conversation
+
+Outage = Callable[[], AbstractContextManager[None]]
 
 
 def settings_for(url: str) -> StoreSettings:
-    """Return the settings that come of a DATABASE_URL."""
+    """Return the settings for a DATABASE_URL."""
     return StoreSettings(database_url=url)
 
 
 def test_the_file_has_a_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing has to be set."""
+    """No variable has to be set."""
     monkeypatch.delenv("DATABASE_URL", raising=False)
     assert StoreSettings().database_url == "sqlite:///chatkit.db"
 
@@ -29,23 +37,36 @@ def test_the_file_has_a_default(monkeypatch: pytest.MonkeyPatch) -> None:
         ("sqlite:///:memory:", "does not name a file"),
     ],
 )
-def test_what_names_no_file_is_refused(url: str, reason: str) -> None:
-    """The message says what is wrong and shows a URL that is right."""
+def test_url_without_a_file_is_rejected(url: str, reason: str) -> None:
+    """The message names the fault and shows a valid URL."""
     with pytest.raises(ValidationError, match=f"{reason}; use sqlite:///chatkit.db"):
         settings_for(url)
 
 
 @pytest.mark.anyio
-async def test_a_folder_that_is_not_there_is_a_failed_start(tmp_path: Path) -> None:
-    """The error is one sentence that names the variable."""
+async def test_start_fails_without_the_folder(tmp_path: Path) -> None:
+    """The error is one sentence with the variable's name."""
     with pytest.raises(StartupError, match=r"^DATABASE_URL: .*unable to open database file$"):
         async with open_store(settings_for(f"sqlite:///{tmp_path}/missing/chatkit.db")):
             pass
 
 
+def test_failed_start_leaves_no_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No thread of the driver reports to the event loop after it is closed."""
+    failures: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", failures.append)
+    before = set(threading.enumerate())
+    for _ in range(20):
+        with pytest.raises(StartupError):
+            asyncio.run(migrate(settings_for(f"sqlite:///{tmp_path}/missing/chatkit.db")))
+    for thread in set(threading.enumerate()) - before:
+        thread.join()
+    assert failures == []
+
+
 @pytest.mark.anyio
-async def test_a_file_of_another_kind_is_left_alone(tmp_path: Path) -> None:
-    """A file that is no database is neither used nor overwritten."""
+async def test_file_of_another_kind_is_left_alone(tmp_path: Path) -> None:
+    """A file that is not a database is neither used nor overwritten."""
     file = tmp_path / "notes.txt"
     file.write_text("not a database\n" * 100)
     with pytest.raises(StartupError, match="file is not a database"):
@@ -55,8 +76,8 @@ async def test_a_file_of_another_kind_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_commits_are_safe_and_readers_do_not_wait(tmp_path: Path) -> None:
-    """SQLite's own defaults give neither a write-ahead log nor foreign keys."""
+async def test_connections_are_durable_and_check_foreign_keys(tmp_path: Path) -> None:
+    """By default SQLite has no write-ahead log, and ignores foreign keys."""
     engine = create_writer(settings_for(f"sqlite:///{tmp_path}/chatkit.db"))
     async with engine.connect() as connection:
         found = {
@@ -71,3 +92,16 @@ async def test_commits_are_safe_and_readers_do_not_wait(tmp_path: Path) -> None:
         "foreign_keys": 1,
         "busy_timeout": 5000,
     }
+
+
+@pytest.mark.anyio
+async def test_write_waits_while_another_process_writes(store: ChatStore, outage: Outage) -> None:
+    """Reading goes on meanwhile, and sees nothing of the write that waits."""
+    await save_conversation(store)
+    before = await read_all(store)
+    with outage():
+        writing = asyncio.create_task(WRITES["new item"](store))
+        assert await read_all(store) == before
+        assert not writing.done()
+    await writing
+    assert await read_all(store) != before

@@ -2,10 +2,14 @@
 
 import argparse
 import asyncio
+import socket
+from contextlib import suppress
 
 import uvicorn
 
+from app import ENDPOINT
 from app.agent import open_agent
+from app.logs import log
 from app.main import create_app
 from app.settings import Settings
 from app.store import open_store
@@ -19,7 +23,7 @@ def run(settings: Settings, arguments: argparse.Namespace) -> None:
     """
     # uvicorn reports a failed start with a traceback; here it is one sentence.
     asyncio.run(try_parts(settings))
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(settings),
         host=settings.host,
         port=settings.port,
@@ -28,6 +32,19 @@ def run(settings: Settings, arguments: argparse.Namespace) -> None:
         access_log=False,
         server_header=False,
     )
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again after an orderly shutdown.
+        AnnouncedServer(config).run()
+
+
+class AnnouncedServer(uvicorn.Server):
+    """Logs the endpoint's URL once it can be reached."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen."""
+        await super().startup(sockets)
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        address = f"[{host}]" if ":" in host else host
+        log.info("listening", url=f"http://{address}:{port}{ENDPOINT}")
 
 
 async def try_parts(settings: Settings) -> None:

@@ -1,10 +1,10 @@
-"""What was acknowledged survives the process."""
+"""What was acknowledged is still there after a restart."""
 
 from tests.backend import StartBackend, item_text, message
 
 
 def test_threads_survive_a_crash(start_backend: StartBackend) -> None:
-    """After `kill -9` and a new start every thread and item is there, and goes on."""
+    """After `kill -9` and a restart every thread and item is there, and the thread goes on."""
     backend = start_backend()
     client = backend.client()
     answer = client.create_thread("one")
@@ -31,7 +31,7 @@ def test_message_survives_a_crash_in_its_answer(
     assert item_text(items[0]) == long_message
 
 
-def test_partial_answer_is_kept_when_the_grace_is_over(
+def test_partial_answer_is_kept_when_the_grace_period_is_over(
     start_backend: StartBackend, long_message: str
 ) -> None:
     """An answer that SIGTERM cuts off is stored as far as it came."""

@@ -1,0 +1,1 @@
+"""What the rest of the backend relies on in its store."""
