@@ -21,13 +21,13 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> PageProject:
 
 
 @pytest.fixture(scope="session")
-def generate(copier_template: Path, aside: Path) -> MakeProject:
+def generate(copier_template: Path, outside_folder: Path) -> MakeProject:
     """Return a function that generates the combination of a name, once for all tests."""
 
     @cache
     def generated(name: str) -> Project:
         (answers,) = (found for found in COMBINATIONS if questions.combination_name(found) == name)
-        folder = Path(tempfile.mkdtemp(dir=aside)) / name
+        folder = Path(tempfile.mkdtemp(dir=outside_folder)) / name
         with pytest.MonkeyPatch.context() as patch:
             CopierFixture(copier_template, {}, patch).copy(folder, name="backend", **answers)
         return Project(name, folder, answers)

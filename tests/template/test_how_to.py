@@ -90,11 +90,11 @@ def slug(title: str) -> str:
 
 @pytest.mark.parametrize(("name", "title"), proofs())
 def test_how_to(
-    install: MakeProject, aside: Path, environment_of: Environment, name: str, title: str
+    install: MakeProject, outside_folder: Path, environment_of: Environment, name: str, title: str
 ) -> None:
     """After its steps the project's linters find nothing, and its own test passes."""
     project = install(name)
-    folder = Path(tempfile.mkdtemp(dir=aside)) / name
+    folder = Path(tempfile.mkdtemp(dir=outside_folder)) / name
     workshop = Workshop.copy(project, folder, environment_of(project))
     page = (folder / "docs" / "how-to.md").read_text(encoding="utf-8")
     workshop.follow(sections(page)[title])
