@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from chatkit_scaffold.generator.questions import read_questions
 from tests.command import REPOSITORY, git, make_template
 
 pytestmark = pytest.mark.xdist_group("wheel")
@@ -113,7 +114,7 @@ def test_lists_what_the_checkout_lists(
 
 
 def test_offers_completion(installed: Path, offline: dict[str, str], tmp_path: Path) -> None:
-    """The shell is told the choices of an option."""
+    """The shell gets the choices of an option."""
     completing = {
         "_CHATKIT_SCAFFOLD_COMPLETE": "complete_bash",
         "COMP_WORDS": "chatkit-scaffold new bot --store ",
@@ -124,4 +125,5 @@ def test_offers_completion(installed: Path, offline: dict[str, str], tmp_path: P
         installed / "chatkit-scaffold", cwd=tmp_path, env={**offline, **completing}
     ).split()
 
-    assert offered == ["memory", "sqlite", "postgres"]
+    (store,) = (question for question in read_questions(REPOSITORY) if question.key == "store")
+    assert offered == [choice.value for choice in store.choices]

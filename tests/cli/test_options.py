@@ -45,8 +45,9 @@ def test_help_shows_the_choices() -> None:
     """`new --help` has an option for every question, with its choices and default."""
     shown = " ".join(run("new", "--help").stdout.split())
 
-    assert "--store memory|sqlite|postgres" in shown
-    assert "[default: sqlite]" in shown
+    for axis in AXES:
+        assert f"--{axis.key} {'|'.join(choice.value for choice in axis.choices)}" in shown
+        assert f"[default: {axis.default}]" in shown
     assert "--endpoint" in shown
     assert "--sql" not in shown
 

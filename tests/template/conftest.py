@@ -13,6 +13,9 @@ from tests.matrix import COMBINATIONS, Project
 from tests.template.how_to import MakeProject
 from tests.template.page_project import PageProject
 
+collect_ignore = ["made_up"]
+"""Choices to add to the template; their tests belong to the projects made with them."""
+
 
 @pytest.fixture(scope="session")
 def page(tmp_path_factory: pytest.TempPathFactory) -> PageProject:

@@ -1,5 +1,7 @@
 """Errors with an answer for the client, and the JSON that they are answered with."""
 
+from collections.abc import Mapping
+
 from starlette.responses import JSONResponse
 
 
@@ -10,13 +12,17 @@ class ApiError(Exception):
         status: The HTTP status, 400 to 599.
         code: A short identifier for programs, such as `not_found`.
         message: One sentence for people, with nothing of the server's inside in it.
+        headers: More headers of the answer, such as the `WWW-Authenticate` of a 401.
     """
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
+        self.headers = dict(headers or {})
 
 
 class StartupError(Exception):
@@ -25,8 +31,5 @@ class StartupError(Exception):
 
 def error_response(status: int, code: str, message: str) -> JSONResponse:
     """Return `{"error": {"code": ..., "message": ...}}`."""
-    headers = {"Cache-Control": "no-store"}
-    if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
     content = {"error": {"code": code, "message": message}}
-    return JSONResponse(content, status_code=status, headers=headers)
+    return JSONResponse(content, status_code=status, headers={"Cache-Control": "no-store"})

@@ -20,15 +20,6 @@ from app.settings import Settings, load_settings
 from app.store import open_store
 from app.streaming import Turns
 
-CORS_HEADERS = [
-    "accept-language",
-    "authorization",
-    "chatkit-device-id",
-    "chatkit-frame-instance-id",
-    "content-type",
-]
-"""Request headers of ChatKit's client; a browser sends none that the preflight does not allow."""
-
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the application.
@@ -55,7 +46,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         CORSMiddleware,
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "POST"],
-        allow_headers=CORS_HEADERS,
+        # Pages of these origins may send any header: ChatKit's own and those that sign users in.
+        allow_headers=["*"],
         expose_headers=["X-Request-ID"],
     )
     return app
@@ -80,7 +72,9 @@ async def on_error(request: Request, error: Exception) -> Response:
     """Answer the errors that are meant for the client."""
     match error:
         case ApiError():
-            return error_response(error.status, error.code, error.message)
+            response = error_response(error.status, error.code, error.message)
+            response.headers.update(error.headers)
+            return response
         case NotFoundError():
             # The same for what does not exist and for what belongs to somebody else.
             return error_response(404, "not_found", "There is no such thread or item.")

@@ -3,9 +3,10 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 
-from tests.backend import Backend, Event, is_answer, item_text, message
+from tests.backend import Backend, Credentials, Event, is_answer, item_text, message
 
 UNKNOWN_THREAD = "thr_00000000000000000000000000000000"
 
@@ -252,6 +253,19 @@ def test_errors_have_cors_headers(backend: Backend) -> None:
     response = backend.client().post_raw(b"{}", Origin="http://localhost:5173")
     assert response.status_code == 400
     assert response.headers["access-control-allow-origin"] == "http://localhost:5173"
+
+
+def test_pages_may_send_credentials(backend: Backend, headers_for: Credentials) -> None:
+    """A preflight allows ChatKit's own headers and those that sign a user in."""
+    names = {"content-type", "chatkit-frame-instance-id", *map(str.lower, headers_for("alice"))}
+    preflight = {
+        "Origin": "http://localhost:3000",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": ", ".join(sorted(names)),
+    }
+    response = httpx.options(backend.url, headers=preflight, trust_env=False)
+    assert response.status_code == 200
+    assert names <= set(response.headers["access-control-allow-headers"].split(", "))
 
 
 def test_other_sites_are_refused(backend: Backend) -> None:

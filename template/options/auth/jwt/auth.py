@@ -60,7 +60,7 @@ class TokenBearer:
         """Return the token's user; 401 without a valid token."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
-            raise ApiError(401, "unauthorized", "Send a token: `Authorization: Bearer …`.")
+            raise unauthorized("Send a token: `Authorization: Bearer …`.")
         try:
             claims = jwt.decode(
                 token.strip(),
@@ -73,11 +73,16 @@ class TokenBearer:
             )
         except jwt.InvalidTokenError:
             # Why is not for the sender to know: it would help to forge one.
-            raise ApiError(401, "unauthorized", "The token is not valid.") from None
+            raise unauthorized("The token is not valid.") from None
         user: str = claims["sub"]
         if not user or len(user) > 255 or not user.isprintable():
-            raise ApiError(401, "unauthorized", "The token is not valid.")
+            raise unauthorized("The token is not valid.")
         return user
+
+
+def unauthorized(message: str) -> ApiError:
+    """Return the error for a request that does not prove who sent it."""
+    return ApiError(401, "unauthorized", message, {"WWW-Authenticate": "Bearer"})
 
 
 def create_auth(settings: AuthSettings) -> Authenticator:
