@@ -1,15 +1,15 @@
-"""Errors with an answer for the client, and the JSON that they are answered with."""
+"""Errors that the client sees, and their JSON."""
 
 from starlette.responses import JSONResponse
 
 
 class ApiError(Exception):
-    """Answered as `{"error": {"code": ..., "message": ...}}`.
+    """An error for the client: `{"error": {"code": ..., "message": ...}}`.
 
     Args:
         status: The HTTP status, 400 to 599.
         code: A short identifier for programs, such as `not_found`.
-        message: One sentence for people, with nothing of the server's inside in it.
+        message: One sentence for people, with no internal details.
     """
 
     def __init__(self, status: int, code: str, message: str) -> None:
@@ -20,7 +20,7 @@ class ApiError(Exception):
 
 
 class StartupError(Exception):
-    """The backend cannot start; the text names the setting and what to do about it."""
+    """The backend cannot start; the text names the setting and the fix."""
 
 
 def error_response(status: int, code: str, message: str) -> JSONResponse:
