@@ -1,4 +1,4 @@
-"""Makes a backend with the defaults, starts it, and holds a conversation with it: `make demo`."""
+"""Creates a backend with the defaults and has a conversation with it: `make demo`."""
 
 import asyncio
 import sys
@@ -12,69 +12,69 @@ from chatkit_scaffold.generator.project import make
 from chatkit_scaffold.protocol.client import Chatkit
 from chatkit_scaffold.protocol.exchange import Exchange, item_text, rows
 
-# Whatever the shell is set up for, nobody's own database is written to.
+# Never writes to a database that the environment configures.
 OWN_DATABASE = {"APP_ENV": "development", "DATABASE_URL": ""}
 QUESTIONS = ("Hello, is anybody there?", "Do you still know what I said?")
 
 
 class DemoError(ScaffoldError):
-    """The backend did not answer, or did not keep the answer."""
+    """The backend did not answer, or did not store the answer."""
 
 
 def main() -> int:
-    """Run the demonstration; return 0 only if both answers came and were stored."""
+    """Run the demo; return 0 if the backend streamed and stored both answers."""
     try:
         with tempfile.TemporaryDirectory(prefix="chatkit-demo-") as folder:
             _demonstrate(Path(folder) / "support-bot")
     except ScaffoldError as error:
         print(error.as_text(), file=sys.stderr)
         return 1
-    print("Every answer came, word by word, and was stored.")
+    print("The backend streamed and stored every answer.")
     return 0
 
 
 def _demonstrate(folder: Path) -> None:
-    print("1. Making a backend with the defaults")
+    print("1. Creating a backend with the defaults")
     project = make(folder, source.choose(None, None), {}, ask=False, use_git=None)
     print(f"   {', '.join(f'{key} {value}' for key, value in project.rendered.answers.items())}")
-    print("2. Installing what it needs")
+    print("2. Installing its dependencies")
     launcher.install(folder)
-    print("3. Starting it, and holding a conversation")
+    print("3. Starting it and having a conversation")
     with launcher.serve(folder, OWN_DATABASE) as server:
-        thread_id, said = asyncio.run(_converse(server.url))
-    print("4. Stopping it, starting it again, and reading the thread back")
+        thread_id, messages = asyncio.run(_converse(server.url))
+    print("4. Restarting it and reading the thread")
     with launcher.serve(folder, OWN_DATABASE) as server:
-        asyncio.run(_read_back(server.url, thread_id, said))
+        asyncio.run(_read_back(server.url, thread_id, messages))
 
 
 async def _converse(url: str) -> tuple[str, list[str]]:
-    """Hold two turns; return the thread's id, and every message of it in order."""
+    """Have two turns; return the thread's id and its messages in order."""
     async with Chatkit(url) as chatkit:
         first = await chatkit.create_thread(QUESTIONS[0])
-        said = _turn(QUESTIONS[0], first)
+        messages = _show_turn(QUESTIONS[0], first)
         if first.thread_id is None:
-            raise DemoError("The backend made no thread", hint=first.got)
+            raise DemoError("The backend created no thread", hint=f"It sent: {first.got}")
         second = await chatkit.say(first.thread_id, QUESTIONS[1])
-        return first.thread_id, said + _turn(QUESTIONS[1], second)
+        return first.thread_id, messages + _show_turn(QUESTIONS[1], second)
 
 
-def _turn(question: str, exchange: Exchange) -> list[str]:
-    """Show one turn, with the pieces of the answer as they came; return both messages."""
+def _show_turn(question: str, exchange: Exchange) -> list[str]:
+    """Print a turn with the deltas of its answer; return both messages."""
     print(f"   you:     {question}")
     print(f"   backend: {'|'.join(exchange.deltas)}")
     if not exchange.ok or not exchange.text:
-        raise DemoError(f"{question!r} was not answered", hint=exchange.got)
+        raise DemoError(f"The backend did not answer {question!r}", hint=f"It sent: {exchange.got}")
     return [question, exchange.text]
 
 
-async def _read_back(url: str, thread_id: str, said: list[str]) -> None:
+async def _read_back(url: str, thread_id: str, messages: list[str]) -> None:
     async with Chatkit(url) as chatkit:
         stored = await chatkit.call("threads.get_by_id", thread_id=thread_id)
     texts = [text for item in rows(stored.json, "items", "data") if (text := item_text(item))]
     for text in texts:
         print(f"   stored:  {text}")
-    if texts != said:
-        raise DemoError(f"The thread holds {texts}, not {said}", hint=stored.got)
+    if texts != messages:
+        raise DemoError(f"The thread has {texts}, not {messages}", hint=f"It sent: {stored.got}")
 
 
 if __name__ == "__main__":

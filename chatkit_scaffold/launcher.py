@@ -1,4 +1,4 @@
-"""Installs a generated project, starts it on a free port of this machine, and always stops it."""
+"""Installs a generated project and runs it on a free local port."""
 
 import http.client
 import os
@@ -23,7 +23,9 @@ from chatkit_scaffold.errors import StartError, ToolError
 HOST = "127.0.0.1"
 
 _GRACE = 15.0
+"""Seconds in which a server may shut down."""
 _POLL = 0.05
+"""Seconds between two health checks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,8 @@ class Server:
 
     Attributes:
         url: Its ChatKit endpoint.
-        process: The process that serves it.
-        log: The file its output goes to.
+        process: The server process.
+        log: The file with its output.
     """
 
     url: str
@@ -41,16 +43,16 @@ class Server:
     log: Path
 
     def output(self) -> str:
-        """Return everything it has printed so far."""
+        """Return its output so far."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def kill(self) -> None:
-        """End it at once, as a power cut would."""
+        """Kill it at once, as a power failure does."""
         self.process.kill()
         self.process.wait()
 
     def stop(self, *, grace: float = _GRACE) -> int:
-        """Ask it to end, and end it if it has not after *grace* seconds; return its status."""
+        """Terminate it, kill it if it runs for *grace* more seconds, and return its exit status."""
         self.process.send_signal(signal.SIGTERM)
         try:
             return self.process.wait(grace)
@@ -60,10 +62,10 @@ class Server:
 
 
 def install(project: Path) -> None:
-    """Install what *project* needs into its own `.venv`, with its development tools.
+    """Install the dependencies of *project*, including its development tools, into its `.venv`.
 
     Raises:
-        ToolError: There is no uv, or it failed; the message is its own.
+        ToolError: uv is missing or failed; the message has its last line of output.
     """
     environment = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
     done = subprocess.run(
@@ -78,7 +80,7 @@ def install(project: Path) -> None:
     if done.returncode != 0:
         raise ToolError(
             f"uv cannot install {project}: {_last_line(done.stderr)}",
-            hint=f"See the whole message: cd {project} && uv sync",
+            hint=f"See the full output: cd {project} && uv sync",
         )
 
 
@@ -90,24 +92,24 @@ def serve(
     python: Path | None = None,
     timeout: float = 30.0,
 ) -> Iterator[Server]:
-    """Run `python -m app` in *project* until the block ends; yield once it answers.
+    """Run `python -m app` in *project* until the block ends; yield once it is healthy.
 
     Args:
-        project: A generated project, already installed.
-        env: Environment variables on top of ours; HOST and PORT are chosen here.
-        python: The interpreter, when it is not the one of the project's own `.venv`.
-        timeout: Seconds it may take to answer.
+        project: A generated project with its dependencies installed.
+        env: Additional environment variables; HOST and PORT are overridden.
+        python: The interpreter; by default, the one in the project's `.venv`.
+        timeout: Seconds to wait until it is healthy.
 
     Raises:
-        StartError: It ended before it answered, or never answered.
+        StartError: It exited or did not become healthy in time.
     """
     port = _free_port()
     command = [str(python or project_python(project)), "-m", "app"]
     environment = {**os.environ, **(env or {}), "HOST": HOST, "PORT": str(port)}
-    with tempfile.TemporaryDirectory(prefix="chatkit-scaffold-") as aside:
-        log = Path(aside) / "output.log"
+    with tempfile.TemporaryDirectory(prefix="chatkit-scaffold-") as folder:
+        log = Path(folder) / "output.log"
         with log.open("wb") as output:
-            # A session of its own, so that Ctrl-C reaches us first and it is stopped in order.
+            # In a new session, so that Ctrl-C reaches only us and the server shuts down properly.
             process = subprocess.Popen(
                 command,
                 cwd=project,
@@ -127,7 +129,7 @@ def serve(
 
 
 def run_app(project: Path, env: Mapping[str, str], *arguments: str) -> str | None:
-    """Run `python -m app ARGUMENTS` to its end; return what it printed, None if it refused."""
+    """Run `python -m app ARGUMENTS`; return its output, None if its status is not 0."""
     done = subprocess.run(
         [str(project_python(project)), "-m", "app", *arguments],
         cwd=project,
@@ -141,34 +143,35 @@ def run_app(project: Path, env: Mapping[str, str], *arguments: str) -> str | Non
 
 
 def project_python(project: Path) -> Path:
-    """Return the interpreter of the project's own environment."""
+    """Return the interpreter in the project's `.venv`."""
     return project / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 def endpoint(project: Path) -> str:
-    """Return the path at which *project* serves ChatKit."""
+    """Return the path of the project's ChatKit endpoint."""
     recorded = (project / ".copier-answers.yml").read_text(encoding="utf-8")
     return str(yaml.safe_load(recorded)["endpoint"])
 
 
 def _wait(server: Server, project: Path, timeout: float) -> None:
-    """Return when the server's health is good; watching the process is what paces the tries."""
-    shown = f"cd {project} && uv run python -m app"
+    """Return once the server is healthy."""
+    start_command = f"cd {project} && uv run python -m app"
     deadline = time.monotonic() + timeout
     while not _healthy(server.url):
         try:
+            # Sleeps between two health checks, but notices at once if the process exits.
             server.process.wait(_POLL)
         except subprocess.TimeoutExpired:
             if time.monotonic() < deadline:
                 continue
             raise StartError(
-                f"The backend did not answer within {timeout:g} seconds",
-                hint=f"See what it says: {shown}",
+                f"The backend did not become healthy within {timeout:g} seconds",
+                hint=f"See its output: {start_command}",
             ) from None
         raise StartError(
-            f"The backend ended with status {server.process.returncode}: "
+            f"The backend exited with status {server.process.returncode}: "
             f"{_last_line(server.output())}",
-            hint=f"Mend that, and see it start: {shown}",
+            hint=f"Fix the cause, then start the backend: {start_command}",
         )
 
 
@@ -196,10 +199,11 @@ def _uv() -> list[str]:
     if find_spec("uv"):
         return [sys.executable, "-m", "uv"]
     raise ToolError(
-        "uv was not found; it installs the project", hint="Install it: python -m pip install uv"
+        "uv was not found; it is required to install the project",
+        hint="Install it: python -m pip install uv",
     )
 
 
 def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1].removeprefix("error: ") if lines else "it said nothing"
+    return lines[-1].removeprefix("error: ") if lines else "(no output)"

@@ -1,4 +1,4 @@
-"""Installs a new project, starts it, and checks it: what `new --check` does."""
+"""Installs, starts and checks a new project, for `new --check`."""
 
 import os
 import secrets
@@ -15,21 +15,21 @@ from chatkit_scaffold.generator.choices import Variable
 
 
 def verify(project: Path, needed: list[Variable]) -> Report:
-    """Return what the checks say about *project*.
+    """Check *project* and return the report.
 
     Args:
-        project: A project that was just made; its environment is left in `.venv`.
-        needed: The variables it must be given; a secret of one's own is made up for the check.
+        project: A new project; its environment stays in `.venv`.
+        needed: The variables that it requires; secrets get random values for the check.
 
     Raises:
         ToolError: It cannot be installed.
-        StartError: It does not start, for want of a key for example.
+        StartError: It does not start, for example because an API key is missing.
     """
     with spinner("Installing the backend"):
         launcher.install(project)
     environment = own_secrets(needed)
     with (
-        _only_looked_at(project),
+        _without_leftovers(project),
         spinner("Checking the backend"),
         launcher.serve(project, environment) as server,
     ):
@@ -38,7 +38,7 @@ def verify(project: Path, needed: list[Variable]) -> Report:
 
 
 def own_secrets(needed: list[Variable]) -> dict[str, str]:
-    """Make up what is any random text; keys and addresses are for their owner to set."""
+    """Return random values for the secrets that are not set; keys and URLs have no such value."""
     return {
         variable.name: secrets.token_hex(32)
         for variable in needed
@@ -47,15 +47,15 @@ def own_secrets(needed: list[Variable]) -> dict[str, str]:
 
 
 def credentials(project: Path, environment: Mapping[str, str], user: str) -> dict[str, str]:
-    """Return the header that the project's own `token` command prints, if it has users at all."""
+    """Return the header that the project's `token` command prints; empty without that command."""
     printed = launcher.run_app(project, environment, "token", user) or ""
     name, separator, value = printed.strip().partition(": ")
     return {name: value} if separator else {}
 
 
 @contextmanager
-def _only_looked_at(project: Path) -> Iterator[None]:
-    """Remove what the running project leaves behind, its database for example."""
+def _without_leftovers(project: Path) -> Iterator[None]:
+    """Remove the files that the running project creates, such as its database."""
     before = set(project.iterdir())
     try:
         yield

@@ -12,8 +12,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from tests.conformance.servers.agent_faults import FAULTS
 from tests.conformance.servers.correct import build, headers_for
-from tests.conformance.servers.inner_faults import FAULTS
 from tests.conformance.servers.serving import serve
 
 PICTURE = Path(__file__).with_name("terminal.svg")

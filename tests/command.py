@@ -29,7 +29,8 @@ DEFAULTS = " note: no terminal to prompt at, used "
 
 def run(*arguments: str | Path) -> Result:
     """Run the command in this process, without a terminal."""
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    words = [str(argument) for argument in arguments]
+    return CliRunner().invoke(app, words, prog_name="chatkit-scaffold")
 
 
 def git(folder: Path, *arguments: str) -> str:

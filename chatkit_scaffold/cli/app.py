@@ -30,6 +30,10 @@ class _Group(TyperGroup):
             command = _with_answers(name)
         return name, command, rest
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with errors_as_one_line():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: Any) -> Any:
         with errors_as_one_line():
             return super().invoke(ctx)

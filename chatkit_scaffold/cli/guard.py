@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import typer
 
 from chatkit_scaffold.errors import ScaffoldError
+
+_UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+"""What Typer raises for an unknown command, option or value; it exports only this subclass."""
 
 DONE, FAILED, NO_VERDICT = 0, 1, 2
 """All is well; a required check failed; wrong use, no verdict, or a bug of ours."""
@@ -13,12 +17,26 @@ DONE, FAILED, NO_VERDICT = 0, 1, 2
 
 @contextmanager
 def errors_as_one_line() -> Iterator[None]:
-    """Show a `ScaffoldError` as a sentence and a hint on stderr, and exit with status 2."""
+    """Show an error as a sentence and a hint on stderr, and exit with status 2."""
     try:
         yield
-    except ScaffoldError as error:
-        typer.echo(error.as_text(), err=True)
+    except (ScaffoldError, _UsageError, KeyboardInterrupt) as error:
+        typer.echo(_as_text(error), err=True)
         raise typer.Exit(NO_VERDICT) from error
-    except KeyboardInterrupt as error:
-        typer.echo("error: Interrupted", err=True)
-        raise typer.Exit(NO_VERDICT) from error
+
+
+def _as_text(error: BaseException) -> str:
+    match error:
+        case ScaffoldError():
+            return error.as_text()
+        case KeyboardInterrupt():
+            return "error: Interrupted"
+        case _:
+            return _usage_as_text(error)
+
+
+def _usage_as_text(error: Any) -> str:
+    # pydantic, which Typer parses values with, begins some messages with these words.
+    message = error.format_message().replace("Value error, ", "").rstrip(".")
+    command = error.ctx.command_path if error.ctx else "chatkit-scaffold"
+    return f"error: {message}\n hint: See {command} --help."

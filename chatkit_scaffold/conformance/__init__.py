@@ -1,1 +1,1 @@
-"""Checks of ChatKit backends: what they require, how they run, how they are reported."""
+"""The checks of ChatKit backends: what they require, how they run, how they are reported."""

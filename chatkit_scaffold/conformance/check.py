@@ -1,4 +1,4 @@
-"""What a check is, and how it can end."""
+"""A check and its outcomes."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ CheckFunction = Callable[[Target], Awaitable[None]]
 
 
 class Level(StrEnum):
-    """How much a requirement matters."""
+    """How important a requirement is."""
 
     MUST = "MUST"
-    """Else the official client or the SDK rejects or misreads the answer, data is lost, or
-    one user reaches another's."""
+    """Otherwise the official client or the SDK rejects or misreads the response, data is lost,
+    or a user gets access to another user's data."""
     SHOULD = "SHOULD"
-    """Else the user gets a worse answer."""
+    """Otherwise the user has a worse experience."""
 
 
 class Outcome(StrEnum):
@@ -25,9 +25,9 @@ class Outcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     UNTESTABLE = "untestable"
-    """What the check builds on does not work; it says nothing and is never counted as good."""
+    """A prerequisite does not work, so there is no verdict; never counts as passed."""
     SKIPPED = "skipped"
-    """The requirement does not apply here; a reason is given."""
+    """The requirement does not apply to this server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,14 @@ class Check:
     """One requirement.
 
     Attributes:
-        id: Family, then what it is about; never changes.
-        title: What a right server does, in one line.
+        id: The family, then the subject; never changes.
+        title: What a correct server does, in one line.
         level: See `Level`.
         source: Where the requirement comes from.
-        fix: What the owner of the server has to do.
-        needs: Ids of checks that must have passed for this one to mean anything.
-        last: Looks at everything the others made happen, so it runs after them.
-        function: Returns when the requirement is met, else raises.
+        fix: What the owner of the server needs to do.
+        needs: Ids of checks that must pass before this one can run.
+        last: Whether it inspects the exchanges of all other checks, and so runs after them.
+        function: Returns if the server meets the requirement, raises otherwise.
     """
 
     id: str
@@ -65,8 +65,8 @@ class CheckFailedError(Exception):
 
     Args:
         sent: The request that shows it.
-        expected: What a right server would have answered.
-        got: What came.
+        expected: What a correct server would have sent.
+        got: What the server sent.
     """
 
     def __init__(self, sent: str, expected: str, got: str) -> None:
@@ -77,8 +77,8 @@ class CheckFailedError(Exception):
 
 
 class SkipCheckError(Exception):
-    """The requirement does not apply to this server; the text says why."""
+    """The requirement does not apply to this server; the message is the reason."""
 
 
 class UntestableError(Exception):
-    """What the check builds on did not come about; the text says what."""
+    """A prerequisite of the check is missing; the message names it."""

@@ -1,4 +1,4 @@
-"""How a check states what it expects, and ends when the answer is different."""
+"""How a check states what it expects, and how it ends if the server does something else."""
 
 from typing import NoReturn
 
@@ -14,33 +14,34 @@ def fail(exchange: Exchange | str, expected: str, got: object = None) -> NoRetur
 
     Args:
         exchange: The exchange that shows it, or a sentence about several.
-        expected: What a right server would have answered.
-        got: What came; the exchange's own summary when not given.
+        expected: What a correct server would have sent.
+        got: What the server sent; by default, the summary of the exchange.
     """
     sent = exchange if isinstance(exchange, str) else exchange.sent
-    came = exchange.got if isinstance(exchange, Exchange) and got is None else _readable(got)
-    raise CheckFailedError(sent, _readable(expected), came)
+    if got is None and isinstance(exchange, Exchange):
+        got = exchange.got
+    raise CheckFailedError(sent, _readable(expected), _readable(got))
 
 
 def require(condition: object, exchange: Exchange | str, expected: str, got: object = None) -> None:
-    """Fail unless *condition* holds; see `fail`."""
+    """Fail unless *condition* is true; see `fail`."""
     if not condition:
         fail(exchange, expected, got)
 
 
 def require_equal(got: object, expected: object, what: str, exchange: Exchange | str) -> None:
-    """Fail unless two values are the same; *what* names them."""
+    """Fail unless two values are equal; *what* names them in the report."""
     if got != expected:
         fail(exchange, f"{what}: {_readable(expected)}", f"{what}: {_readable(got)}")
 
 
 def skip(reason: str) -> NoReturn:
-    """End the check: the requirement does not apply, and *reason* says why."""
+    """End the check: the requirement does not apply, for this *reason*."""
     raise SkipCheckError(reason)
 
 
 def untestable(reason: str) -> NoReturn:
-    """End the check: what it builds on did not come about, and *reason* says what."""
+    """End the check: a prerequisite is missing, as *reason* explains."""
     raise UntestableError(reason)
 
 

@@ -1,4 +1,4 @@
-"""Symptom, cause and cure of every check, found by its id or by what a user sees."""
+"""Symptom, cause and fix of every check, found by the check's id or by a symptom."""
 
 import functools
 import re
@@ -15,9 +15,9 @@ _SECTION = re.compile(
     r"```(?P<language>\w+)\n(?P<code>[\s\S]+?)\n```"
 )
 _WORD = re.compile(r"[a-z0-9_.]+")
-_SHORT = 3
-"""Words of fewer letters tell nothing."""
-_COMMON = frozenset(
+_MIN_LETTERS = 3
+"""Shorter words are ignored in a search."""
+_STOP_WORDS = frozenset(
     {"after", "all", "and", "are", "but", "does", "for", "from", "get", "gets", "have", "its"}
     | {"not", "only", "that", "the", "then", "there", "this", "was", "what", "when", "which"}
     | {"with", "you"}
@@ -31,9 +31,9 @@ class Explanation:
 
     Attributes:
         symptom: What the user of the chat sees.
-        cause: What in the backend makes it so.
-        language: Of the code.
-        code: A few lines as they should be.
+        cause: What is wrong in the backend.
+        language: The language of the code.
+        code: A few lines of correct code.
     """
 
     symptom: str
@@ -64,34 +64,37 @@ def explanations() -> dict[str, Explanation]:
 
 
 def explain(words: str) -> str:
-    """Return the text about a check, named by its id or by a symptom in any words.
+    """Return the explanation of a check.
+
+    Args:
+        words: The check's id, or a symptom in the user's own words.
 
     Raises:
-        ScaffoldError: Nothing fits.
+        ScaffoldError: No check matches, or the installation is incomplete.
     """
     if words in REGISTRY:
         return plain(REGISTRY[words])
     found = search(words)
     if not found:
         raise ScaffoldError(
-            f"no check is called or about {shorten(words)!r}",
-            hint="see chatkit-scaffold check --list, or say what the user of the chat sees",
+            f"No check matches {shorten(words)!r}",
+            hint="Describe what the user of the chat sees, or see chatkit-scaffold check --list.",
         )
     also = "".join(f"  {one.id}: {explanations()[one.id].symptom}\n" for one in found[1:_SUGGESTED])
     return plain(found[0]) + (f"\nSee also\n{also}" if also else "")
 
 
 def search(words: str) -> list[Check]:
-    """Return the checks whose symptoms are most like *words*, the likeliest first."""
+    """Return the checks whose explanations match *words*, best match first."""
     wanted = _words(words)
-    scored = [(_likeness(wanted, check), check) for check in REGISTRY.values()]
+    scored = [(_score(wanted, check), check) for check in REGISTRY.values()]
     best = max(score for score, _ in scored)
     ranked = sorted(scored, key=lambda pair: -pair[0])
     return [check for score, check in ranked if score > 0 and score * 2 >= best]
 
 
 def plain(check: Check) -> str:
-    """Return the text about a check for a terminal."""
+    """Return the explanation of a check for a terminal."""
     text = explanations()[check.id]
     code = "\n".join(f"    {line}".rstrip() for line in text.code.splitlines())
     return (
@@ -101,8 +104,8 @@ def plain(check: Check) -> str:
     )
 
 
-def _likeness(wanted: set[str], check: Check) -> float:
-    """Weigh the words in common: those of the symptom most, then cause, title and id."""
+def _score(wanted: set[str], check: Check) -> float:
+    """Count the words in common; those of the symptom weigh most."""
     text = explanations()[check.id]
     found = [
         (4.0, _words(text.symptom)),
@@ -113,7 +116,7 @@ def _likeness(wanted: set[str], check: Check) -> float:
 
 
 def _words(text: str) -> set[str]:
-    """Return the telling words of a text; "starting" counts as "start"."""
-    words = {word.strip("._") for word in _WORD.findall(text.lower())} - _COMMON
-    telling = (word for word in words if len(word) >= _SHORT)
-    return {re.sub(r"(?<=\w{3})(?:ing|es|s|ed)$", "", word) for word in telling}
+    """Return the significant words of a text, without endings: "starting" becomes "start"."""
+    words = {word.strip("._") for word in _WORD.findall(text.lower())} - _STOP_WORDS
+    significant = (word for word in words if len(word) >= _MIN_LETTERS)
+    return {re.sub(r"(?<=\w{3})(?:ing|es|s|ed)$", "", word) for word in significant}

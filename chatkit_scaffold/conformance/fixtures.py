@@ -1,4 +1,4 @@
-"""Conversations that several checks look at: each takes place once per run."""
+"""Conversations that several checks inspect; each takes place once per run."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,30 +14,31 @@ from chatkit_scaffold.protocol.exchange import Exchange, ids, item_text, rows, t
 
 T = TypeVar("T")
 
-EVERYTHING = 9999
+NO_LIMIT = 9999
 """The `limit` with which the official client lists threads."""
+NO_THREAD_ID = "threads.create did not return a thread id"
 
 UNKNOWN_THREAD = "thr_0123456789abcdef0123456789abcdef"
 UNKNOWN_ITEM = "msg_0123456789abcdef0123456789abcdef"
 
-_OPENING = "Hello! Please answer in three words."
-_SECOND = "Thanks. And once more, please."
+_FIRST_MESSAGE = "Hello! Please answer in three words."
+_SECOND_MESSAGE = "Thanks. And once more, please."
 _NUMBERS = (
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen twenty"
 )
 _COUNT = f"Please count to a hundred in words, all of them, as in: {_NUMBERS} and so on."
-_PIECES_BEFORE_STOP = 3
-_REQUESTS_BETWEEN = 7
-_PAUSE_BETWEEN = 0.2
+_DELTAS_BEFORE_STOP = 3
+_LISTS_DURING_STREAMS = 7
+_PAUSE_BETWEEN_LISTS = 0.2
 
 
 def fixture(
     build: Callable[[Target], Awaitable[T]],
 ) -> Callable[[Target], Awaitable[T]]:
-    """Run *build* once per target and give every check the same result.
+    """Run *build* once per target and return the same result to every check.
 
-    An `UntestableError` is kept as well, so a server that lacks something is asked only once.
+    An `UntestableError` is a result too, and is raised for every check.
     """
 
     @wraps(build)
@@ -57,7 +58,7 @@ def fixture(
 
 @fixture
 async def probe(target: Target) -> Exchange:
-    """The simplest request: a list of one thread."""
+    """The simplest request: a list of at most one thread."""
     return await target.user.call("threads.list", limit=1, order="desc")
 
 
@@ -66,119 +67,119 @@ class Conversation:
     """Two turns in one thread.
 
     Attributes:
-        before: The list of threads as it was before.
-        created: The first turn.
+        threads_before: `threads.list` before the first turn.
+        first: The first turn.
         thread_id: The thread's id, from the first turn.
-        read_first: `threads.get_by_id` straight after the first turn.
+        read_after_first: `threads.get_by_id` right after the first turn.
         second: The second turn.
-        read: `threads.get_by_id` after it.
-        listed: The list of threads after it.
+        read_after_second: `threads.get_by_id` right after the second turn.
+        threads_after: `threads.list` after the second turn.
     """
 
-    before: Exchange
-    created: Exchange
+    threads_before: Exchange
+    first: Exchange
     thread_id: str
-    read_first: Exchange
+    read_after_first: Exchange
     second: Exchange
-    read: Exchange
-    listed: Exchange
+    read_after_second: Exchange
+    threads_after: Exchange
 
     @property
     def items(self) -> list[dict[str, Any]]:
-        """The thread's items as read back, oldest first."""
-        return rows(self.read.json, "items", "data")
+        """The thread's items as read after the second turn, oldest first."""
+        return rows(self.read_after_second.json, "items", "data")
 
 
 @fixture
-async def opening(target: Target) -> tuple[Exchange, Exchange]:
-    """The list of threads before anything was made, and a first turn."""
-    before = await target.user.call("threads.list", limit=EVERYTHING, order="desc")
-    return before, await target.user.create_thread(_OPENING)
+async def first_turn(target: Target) -> tuple[Exchange, Exchange]:
+    """`threads.list` before the run has created a thread, and the first turn of one."""
+    threads = await target.user.call("threads.list", limit=NO_LIMIT, order="desc")
+    return threads, await target.user.create_thread(_FIRST_MESSAGE)
 
 
 @fixture
 async def conversation(target: Target) -> Conversation:
-    """Two turns, read back after each."""
-    before, created = await opening(target)
-    user, thread_id = target.user, created.thread_id
+    """Two turns, with the thread read after each."""
+    threads_before, first = await first_turn(target)
+    user, thread_id = target.user, first.thread_id
     if thread_id is None:
-        untestable("threads.create did not tell the id of a thread")
+        untestable(NO_THREAD_ID)
     return Conversation(
-        before=before,
-        created=created,
+        threads_before=threads_before,
+        first=first,
         thread_id=thread_id,
-        read_first=await user.call("threads.get_by_id", thread_id=thread_id),
-        second=await user.say(thread_id, _SECOND),
-        read=await user.call("threads.get_by_id", thread_id=thread_id),
-        listed=await user.call("threads.list", limit=EVERYTHING, order="desc"),
+        read_after_first=await user.call("threads.get_by_id", thread_id=thread_id),
+        second=await user.say(thread_id, _SECOND_MESSAGE),
+        read_after_second=await user.call("threads.get_by_id", thread_id=thread_id),
+        threads_after=await user.call("threads.list", limit=NO_LIMIT, order="desc"),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Parallel:
-    """Two answers at the same time, and requests between their words.
+class ParallelTurns:
+    """Two turns at the same time, with requests between their deltas.
 
     Attributes:
-        streams: The two turns, each in a thread of its own.
-        between: The slowest of the `threads.list` that were sent meanwhile.
+        turns: The two turns, each in its own thread.
+        slowest_list: The slowest of the `threads.list` requests sent meanwhile.
     """
 
-    streams: tuple[Exchange, Exchange]
-    between: Exchange
+    turns: tuple[Exchange, Exchange]
+    slowest_list: Exchange
 
 
 @fixture
-async def parallel(target: Target) -> Parallel:
-    """See `ask_in_parallel`."""
-    return await ask_in_parallel(target)
+async def parallel_turns(target: Target) -> ParallelTurns:
+    """See `stream_in_parallel`."""
+    return await stream_in_parallel(target)
 
 
-async def ask_in_parallel(target: Target) -> Parallel:
-    """Ask for two long answers at once, and now and then for the list of threads."""
-    spoken = asyncio.Event()
+async def stream_in_parallel(target: Target) -> ParallelTurns:
+    """Request two long answers at once, and list threads while they stream."""
+    started = asyncio.Event()
 
     def watch(exchange: Exchange) -> bool:
         if exchange.events and exchange.events[-1].type == "thread.item.updated":
-            spoken.set()
+            started.set()
         return False
 
     user = target.user
-    turns = [
+    tasks = [
         asyncio.create_task(user.create_thread(f"{_COUNT} {fruit}.", watch=watch))
         for fruit in ("Apples", "Pears")
     ]
     try:
-        await _first_word(spoken, turns)
-        between = []
-        for _ in range(_REQUESTS_BETWEEN):
-            between.append(await user.call("threads.list", limit=1, order="desc"))
-            # Spread over the answers, as a server may be held up at any time of them.
-            _, running = await asyncio.wait(turns, timeout=_PAUSE_BETWEEN)
+        await _first_delta(started, tasks)
+        lists = []
+        for _ in range(_LISTS_DURING_STREAMS):
+            lists.append(await user.call("threads.list", limit=1, order="desc"))
+            # Spread over the streams, because a server may block at any time during them.
+            _, running = await asyncio.wait(tasks, timeout=_PAUSE_BETWEEN_LISTS)
             if not running:
                 break
-        first, second = await asyncio.gather(*turns)
-        return Parallel((first, second), max(between, key=lambda answer: answer.seconds))
+        first, second = await asyncio.gather(*tasks)
+        return ParallelTurns((first, second), max(lists, key=lambda exchange: exchange.seconds))
     finally:
-        for turn in turns:
-            turn.cancel()
+        for task in tasks:
+            task.cancel()
 
 
-async def _first_word(spoken: asyncio.Event, turns: Sequence[asyncio.Task[Exchange]]) -> None:
-    """Wait until some of an answer has come, or one of them has ended."""
-    word = asyncio.create_task(spoken.wait())
-    await asyncio.wait({word, *turns}, return_when=asyncio.FIRST_COMPLETED)
-    word.cancel()
+async def _first_delta(started: asyncio.Event, tasks: Sequence[asyncio.Task[Exchange]]) -> None:
+    """Wait until a delta has arrived or one of the turns has ended."""
+    delta = asyncio.create_task(started.wait())
+    await asyncio.wait({delta, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    delta.cancel()
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
+class StoppedAnswer:
     """An answer that the user stopped.
 
     Attributes:
-        turn: The turn, up to where the connection was closed.
+        turn: The turn, up to the moment when the client closed the connection.
         thread_id: Its thread.
-        shown: The text that had been shown by then.
-        read: `threads.get_by_id` once the server has taken note, or has had time to.
+        shown: The text that the user has seen.
+        read: `threads.get_by_id` once the text is stored, or after three seconds.
     """
 
     turn: Exchange
@@ -188,83 +189,83 @@ class Stopped:
 
 
 @fixture
-async def stopped(target: Target) -> Stopped | None:
-    """Stop an answer after a few words; None if answers are too short for that."""
-    turn = await target.user.create_thread(_COUNT, watch=_spoken(_PIECES_BEFORE_STOP))
+async def stopped_answer(target: Target) -> StoppedAnswer | None:
+    """Stop an answer after a few deltas; None if answers are too short for that."""
+    turn = await target.user.create_thread(_COUNT, watch=_has_deltas(_DELTAS_BEFORE_STOP))
     thread_id = turn.thread_id
     if thread_id is None:
-        untestable("threads.create did not tell the id of a thread")
+        untestable(NO_THREAD_ID)
     if not turn.stopped or turn.answers:
         return None
     shown = "".join(turn.deltas)
-    read = await _read_until(target.user, thread_id, lambda found: _holds(found, shown))
-    return Stopped(turn, thread_id, shown, read)
+    read = await _read_until(target.user, thread_id, lambda thread: _has_answer(thread, shown))
+    return StoppedAnswer(turn, thread_id, shown, read)
 
 
 @fixture
-async def library(target: Target) -> list[Exchange]:
-    """Three threads of one turn each, in the order in which they were made."""
+async def three_turns(target: Target) -> list[Exchange]:
+    """One turn in each of three threads, in the order of their creation."""
     turns = [await target.user.create_thread(f"Say: {word}.") for word in ("one", "two", "three")]
     if not all(turn.thread_id for turn in turns):
-        untestable("threads.create did not tell the id of a thread")
+        untestable(NO_THREAD_ID)
     return turns
 
 
-def library_ids(turns: list[Exchange]) -> list[str]:
-    """Return the ids of the library's threads, oldest first."""
-    return [turn.thread_id or "" for turn in turns]
+async def three_threads(target: Target) -> list[str]:
+    """The ids of the threads of `three_turns`, oldest first."""
+    return [turn.thread_id or "" for turn in await three_turns(target)]
 
 
 @dataclass(frozen=True, slots=True)
-class Retried:
+class Retry:
     """A second answer to the last message of the conversation.
 
     Attributes:
-        before: Ids of the thread's items before.
-        message_id: The message that was answered again.
+        ids_before: Ids of the thread's items before the retry.
+        message_id: The message to answer again.
         turn: The retry.
-        read: `threads.get_by_id` after it.
+        read: `threads.get_by_id` after the retry.
     """
 
-    before: list[str]
+    ids_before: list[str]
     message_id: str
     turn: Exchange
     read: Exchange
 
 
 @fixture
-async def retried(target: Target) -> Retried:
-    """Ask for another answer to the conversation's last message."""
-    held = await conversation(target)
-    messages = [item for item in held.items if item.get("type") == "user_message"]
+async def retry_last_message(target: Target) -> Retry:
+    """Request another answer to the last message of the conversation."""
+    talk = await conversation(target)
+    messages = [item for item in talk.items if item.get("type") == "user_message"]
     message_id = text_at(messages, -1, "id")
     if message_id is None:
-        untestable("the conversation cannot be read back")
+        untestable("threads.get_by_id did not return the conversation's messages")
     turn = await target.user.stream(
-        "threads.retry_after_item", thread_id=held.thread_id, item_id=message_id
+        "threads.retry_after_item", thread_id=talk.thread_id, item_id=message_id
     )
-    read = await target.user.call("threads.get_by_id", thread_id=held.thread_id)
-    return Retried(ids(held.items), message_id, turn, read)
+    read = await target.user.call("threads.get_by_id", thread_id=talk.thread_id)
+    return Retry(ids(talk.items), message_id, turn, read)
 
 
-def _spoken(pieces: int) -> Callable[[Exchange], bool]:
-    return lambda exchange: len(exchange.deltas) >= pieces
+def _has_deltas(count: int) -> Callable[[Exchange], bool]:
+    return lambda exchange: len(exchange.deltas) >= count
 
 
-def _holds(exchange: Exchange, text: str) -> bool:
-    items = rows(exchange.json, "items", "data")
+def _has_answer(thread: Exchange, text: str) -> bool:
+    items = rows(thread.json, "items", "data")
     return any(
         text.strip() in item_text(item) for item in items if item.get("type") == "assistant_message"
     )
 
 
 async def _read_until(
-    user: Chatkit, thread_id: str, settled: Callable[[Exchange], bool]
+    user: Chatkit, thread_id: str, is_settled: Callable[[Exchange], bool]
 ) -> Exchange:
-    """Read a thread until it is as wanted: a server takes a moment to notice a stop."""
+    """Read a thread until it has settled: a server takes a moment to notice a stop."""
     for delay in (0.05, 0.1, 0.2, 0.4, 0.8, 1.6):
         read = await user.call("threads.get_by_id", thread_id=thread_id)
-        if settled(read):
+        if is_settled(read):
             return read
         await asyncio.sleep(delay)
     return await user.call("threads.get_by_id", thread_id=thread_id)

@@ -1,4 +1,4 @@
-"""Follows pages to their end, whatever a server makes of them."""
+"""Follows the pages of a list, and fails if a page is not valid."""
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ _MOST_PAGES = 40
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """What following pages brought.
+    """The pages of a list.
 
     Attributes:
         rows: Threads or items, in order.
-        last: The answer with the last page.
+        last: The response with the last page.
     """
 
     rows: list[dict[str, Any]]
@@ -37,52 +37,54 @@ async def collect(
     limit: int,
     until: AbstractSet[str] | None = None,
 ) -> Pages:
-    """Ask for page after page.
+    """Request page after page.
 
     Args:
-        user: Who asks.
+        user: The user who sends the requests.
         operation: `threads.list` or `items.list`.
-        params: Everything but `limit` and `after`.
-        limit: Rows to ask for; the server may return fewer.
-        until: Ids that suffice; without it every page is read.
+        params: All parameters but `limit` and `after`.
+        limit: Rows to request per page; the server may return fewer.
+        until: Stop once all of these ids were found; by default, read every page.
 
     Raises:
-        CheckFailedError: A page is no page, repeats a row, is larger than asked for, or says
-            that there is more without saying where.
+        CheckFailedError: A response is not a page, repeats a row, is longer than `limit`, or
+            has `has_more` without a cursor.
     """
     found: list[dict[str, Any]] = []
     after: str | None = None
-    answer = None
+    response = None
     for _ in range(_MOST_PAGES):
         cursor = {} if after is None else {"after": after}
-        answer = await user.call(operation, **params, limit=limit, **cursor)
-        _take(answer, found, limit)
+        response = await user.call(operation, **params, limit=limit, **cursor)
+        _add_page(response, found, limit)
         if until is not None and until <= set(ids(found)):
             break
-        after = _cursor(answer)
+        after = _cursor(response)
         if after is None:
             break
-    assert answer is not None  # noqa: S101 - there is at least one page
-    return Pages(found, answer)
+    assert response is not None  # noqa: S101 - the loop runs at least once
+    return Pages(found, response)
 
 
-def _take(answer: Exchange, found: list[dict[str, Any]], limit: int) -> None:
+def _add_page(response: Exchange, found: list[dict[str, Any]], limit: int) -> None:
     """Add a page's rows to *found*."""
-    page = rows(answer.json, "data")
-    require(answer.ok and isinstance(dig(answer.json, "data"), list), answer, "200 and a page")
-    require(len(page) <= limit, answer, f"at most {limit} rows", f"{len(page)} rows")
+    page = rows(response.json, "data")
+    is_page = response.ok and isinstance(dig(response.json, "data"), list)
+    require(is_page, response, "200 and a page")
+    require(len(page) <= limit, response, f"at most {limit} rows", f"{len(page)} rows")
     known = set(ids(found))
     repeated = [row for row in ids(page) if row in known]
-    require(not repeated, answer, "rows that were not on an earlier page", f"again {repeated[:3]}")
+    expected = "rows that were not on an earlier page"
+    require(not repeated, response, expected, f"repeated: {repeated[:3]}")
     found += page
 
 
-def _cursor(answer: Exchange) -> str | None:
-    """Return where the next page begins, None at the end."""
-    if dig(answer.json, "has_more") is not True:
+def _cursor(response: Exchange) -> str | None:
+    """Return the cursor of the next page, None on the last page."""
+    if dig(response.json, "has_more") is not True:
         return None
-    after = text_at(answer.json, "after")
+    after = text_at(response.json, "after")
     if after is None:
-        fail(answer, "`after` with the cursor of the next page, since has_more is true")
-    require(rows(answer.json, "data"), answer, "rows, or has_more false")
+        fail(response, "the next page's cursor in `after`, since `has_more` is true")
+    require(rows(response.json, "data"), response, "rows, or `has_more` false")
     return after

@@ -11,17 +11,16 @@ from chatkit_scaffold.conformance.families import REGISTRY
 _INTRODUCTION = """\
 # The checks
 
-What `chatkit-scaffold check URL` looks at. A **MUST** is there because otherwise the official
-client or the SDK rejects or misreads the answer, data is lost, or one user reaches another's;
-a **SHOULD** because the user gets a worse answer.
+What `chatkit-scaffold check URL` checks. A server that fails a **MUST** breaks the official client
+or the SDK, loses data, or gives a user access to another user's data. A server that fails a
+**SHOULD** works, but gives its users a worse experience.
 
-This page is made from the checks themselves:
-`python -m chatkit_scaffold.conformance.reference docs/checks.md`.
+This page is generated from the checks: `make docs`.
 """
 
 
 def page() -> str:
-    """Return the whole page."""
+    """Return the page."""
     families = groupby(REGISTRY.values(), key=lambda check: check.family)
     parts = [_INTRODUCTION]
     for family, checks in families:

@@ -1,11 +1,11 @@
-"""Declares checks; the families fill the registry when they are imported."""
+"""The registry of all checks; importing the families fills it."""
 
 from collections.abc import Callable, Collection
 
 from chatkit_scaffold.conformance.check import Check, CheckFunction, Level
 
 REGISTRY: dict[str, Check] = {}
-"""All checks by id, in the order in which they are declared and run."""
+"""All checks by id, in the order of their declaration, which is the order of a run."""
 
 
 def check(
@@ -20,14 +20,13 @@ def check(
     """Declare a check; the first line of the function's docstring is its title.
 
     Raises:
-        ValueError: The id is taken, or a needed check is not declared before this one.
-            (So the order of declaration is an order in which checks can run.)
+        ValueError: The id is in use, or a needed check is not declared before this one.
     """
 
     def declare(function: CheckFunction) -> CheckFunction:
         unknown = set(needs) - REGISTRY.keys()
         if check_id in REGISTRY or unknown:
-            raise ValueError(f"{check_id}: taken, or needs unknown checks {sorted(unknown)}")
+            raise ValueError(f"{check_id} is in use or needs unknown checks: {sorted(unknown)}")
         title = (function.__doc__ or "").strip().splitlines()[0]
         REGISTRY[check_id] = Check(
             check_id, title, level, source, fix, frozenset(needs), last, function

@@ -1,4 +1,4 @@
-"""The result of a run; the modules of `formats` write it down."""
+"""The result of a run; the modules in `formats` render it."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -18,8 +18,8 @@ class Result:
         outcome: See `Outcome`.
         reason: Why it was skipped or is untestable.
         sent: For a failure, the request that shows it.
-        expected: For a failure, what a correct server would have answered.
-        got: For a failure, the answer.
+        expected: For a failure, what a correct server would have sent.
+        got: For a failure, what the server sent.
         seconds: How long the check took.
     """
 

@@ -1,4 +1,4 @@
-"""Runs checks one after another and records how each ended."""
+"""Runs checks one after another and records their results."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ from chatkit_scaffold.conformance.check import (
 )
 from chatkit_scaffold.conformance.report import Result
 from chatkit_scaffold.conformance.target import Target
-from chatkit_scaffold.protocol.limits import BudgetSpentError
+from chatkit_scaffold.protocol.limits import LimitReachedError
 from chatkit_scaffold.text import shorten
 
 Progress = Callable[[Check, int, int], None]
@@ -22,17 +22,17 @@ Progress = Callable[[Check, int, int], None]
 
 
 class Runner:
-    """Runs checks one after the other and keeps how each ended.
+    """Runs checks one after another and records their results.
 
     Args:
         target: The server.
-        checks: In an order in which each comes after what it needs.
-        deadline: On `time.monotonic`'s clock; no check runs past it.
+        checks: The checks to run, each after those it needs.
+        deadline: When to stop, on the clock of `time.monotonic`.
 
     Attributes:
         results: One for each check, in order.
-        errors: Mistakes of our own: neither good nor bad news about the server.
-        unfinished: Why the remaining checks were not run, empty if they were.
+        errors: Bugs in our own checks, which are no verdict on the server.
+        unfinished: Why the run ended early; empty if it did not.
     """
 
     def __init__(self, target: Target, checks: list[Check], *, deadline: float) -> None:
@@ -49,12 +49,12 @@ class Runner:
             if progress is not None:
                 progress(check, number, len(self._checks))
             started = time.monotonic()
-            result = self._blocked(check) or await self._one(check)
+            result = self._blocked(check) or await self._run_one(check)
             result.seconds = time.monotonic() - started
             self.results.append(result)
 
     def _blocked(self, check: Check) -> Result | None:
-        """Return the result of a check that cannot run, None for one that can."""
+        """Return the result of a check that cannot run; None if it can run."""
         if self.unfinished:
             return Result(check, Outcome.UNTESTABLE, reason=self.unfinished)
         for needed in self.results:
@@ -65,7 +65,7 @@ class Runner:
             return Result(check, Outcome.UNTESTABLE, reason=f"needs {needed.check.id}")
         return None
 
-    async def _one(self, check: Check) -> Result:
+    async def _run_one(self, check: Check) -> Result:
         try:
             async with asyncio.timeout_at(_on_loop_clock(self._deadline)):
                 await check.function(self._target)
@@ -82,12 +82,12 @@ class Runner:
         except UntestableError as untestable:
             return Result(check, Outcome.UNTESTABLE, reason=str(untestable))
         except TimeoutError:
-            self.unfinished = "no time left: the server took too long before"
-        except BudgetSpentError as spent:
-            self.unfinished = f"no more requests: {spent}"
-        except Exception as error:  # noqa: BLE001 - a mistake of ours must not look like a verdict
-            self.errors.append(_our_fault(check, error))
-            return Result(check, Outcome.UNTESTABLE, reason="a mistake in chatkit-scaffold")
+            self.unfinished = "the run took too long"
+        except LimitReachedError as limit:
+            self.unfinished = f"the run reached its limit: {limit}"
+        except Exception as error:  # noqa: BLE001 - our own bug must not look like a verdict
+            self.errors.append(_describe(check, error))
+            return Result(check, Outcome.UNTESTABLE, reason="a bug in chatkit-scaffold")
         else:
             return Result(check, Outcome.PASSED)
         return Result(check, Outcome.UNTESTABLE, reason=self.unfinished)
@@ -97,7 +97,7 @@ def _on_loop_clock(deadline: float) -> float:
     return asyncio.get_running_loop().time() + deadline - time.monotonic()
 
 
-def _our_fault(check: Check, error: Exception) -> str:
+def _describe(check: Check, error: Exception) -> str:
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{place.name}, line {place.lineno}"
     return shorten(f"{check.id}: {type(error).__name__}: {error} ({where})", 400)

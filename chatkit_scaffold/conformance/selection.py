@@ -1,10 +1,13 @@
-"""Which checks to run."""
+"""Selects the checks to run."""
 
 import difflib
 from collections.abc import Iterable, Mapping
 
 from chatkit_scaffold.conformance.check import Check
 from chatkit_scaffold.errors import ScaffoldError
+from chatkit_scaffold.text import listed
+
+_SEE_LIST = "See chatkit-scaffold check --list."
 
 
 def select_checks(
@@ -13,34 +16,32 @@ def select_checks(
     """Return the checks to run, each after those it needs.
 
     Args:
-        registry: All checks, declared in an order in which they can run.
-        select: Ids, families or other beginnings of ids; what they need comes along.
-        ignore: The same, to leave out; what needs them runs all the same.
+        registry: All checks, each after those it needs.
+        select: Ids, families or other prefixes of ids; the checks they need run as well.
+        ignore: Ids, families or prefixes to leave out; checks that need them still run.
 
     Raises:
-        ScaffoldError: A word fits no check, or no check is left.
+        ScaffoldError: A word matches no check, or no check is left.
     """
     ignored = {check_id for word in ignore for check_id in _matching(registry, word)}
     wanted = {check_id for word in select for check_id in _matching(registry, word)}
     wanted = _with_needs(registry, wanted or set(registry), ignored) - ignored
     if not wanted:
-        raise ScaffoldError(
-            "no check is left to run", hint="ignore fewer, or see chatkit-scaffold check --list"
-        )
-    # What looks back on all the others runs after them.
+        raise ScaffoldError("No check is left to run", hint="Ignore fewer checks.")
+    # A stable sort: apart from the last checks, the order of the registry stays.
     return sorted(
         (check for check in registry.values() if check.id in wanted), key=lambda one: one.last
     )
 
 
 def _matching(registry: Mapping[str, Check], word: str) -> list[str]:
-    """Return the ids that are or begin with *word*, whole words only."""
+    """Return the ids that equal *word* or start with it and a hyphen."""
     found = [one for one in registry if one == word or one.startswith(word.rstrip("-") + "-")]
     if word and found:
         return found
-    near = difflib.get_close_matches(word, [*registry, *_families(registry)], n=3)
-    hint = f"did you mean {', '.join(near)}?" if near else "see chatkit-scaffold check --list"
-    raise ScaffoldError(f"there is no check {word!r}", hint=hint)
+    similar = difflib.get_close_matches(word, [*registry, *_families(registry)], n=3)
+    hint = f"Did you mean {listed(similar, 'or')}?" if similar else _SEE_LIST
+    raise ScaffoldError(f"No check matches {word!r}", hint=hint)
 
 
 def _families(registry: Mapping[str, Check]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Checks a server: selects the checks, runs them, and removes the threads they created."""
+"""Checks a server: selects the checks, runs them, and deletes the threads they created."""
 
 import asyncio
 import time
@@ -13,15 +13,15 @@ from chatkit_scaffold.conformance.selection import select_checks
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.errors import ScaffoldError
 from chatkit_scaffold.protocol.client import Chatkit
-from chatkit_scaffold.protocol.limits import BudgetSpentError, Journal, Limits
+from chatkit_scaffold.protocol.limits import Journal, LimitReachedError, Limits
 
-USUAL_ORIGIN = "http://localhost:3000"
-"""Where a front end's development server usually runs."""
+DEFAULT_ORIGIN = "http://localhost:3000"
+"""The usual origin of a front end's development server."""
 _RUN_TIMEOUTS = 60
-"""How many read timeouts a whole run may take: it waits for about forty answers, and a slow
-model may need most of the timeout for each."""
+"""How many read timeouts a run may take: it waits for about forty answers, and a slow model may
+need most of the timeout for each."""
 _CLEANUP_TIMEOUT = 30.0
-"""Seconds to remove the threads that the checks created."""
+"""Seconds in which to delete the threads that the checks created."""
 
 
 def run_checks(
@@ -35,21 +35,21 @@ def run_checks(
     ignore: Iterable[str] = (),
     progress: Progress | None = None,
 ) -> Report:
-    """Check a server, then remove the threads that the checks created.
+    """Check a server, then delete the threads that the checks created.
 
     Args:
         url: The ChatKit endpoint.
         headers: The first user's credentials.
         other_headers: The second user's credentials; without them, isolation is not checked.
         origin: Origin of the page that shows the chat, such as `https://example.com`.
-        timeout: Seconds to wait for the server's next byte; a slow model needs some.
-        select: Ids or beginnings of ids to run, with the checks they need; all when empty.
-        ignore: Ids or beginnings of ids to leave out.
+        timeout: Seconds to wait for the server's next byte; a slow model takes some time.
+        select: Ids or prefixes of ids to run, with the checks they need; by default, all.
+        ignore: Ids or prefixes of ids to leave out.
         progress: See `Progress`.
 
     Raises:
-        ScaffoldError: No verdict is possible: the server does not answer, does not speak
-            HTTP or rejects the credentials, or an argument is not valid.
+        ScaffoldError: There is no verdict: the server does not respond, does not speak HTTP or
+            rejects the credentials, or an argument is not valid.
     """
     checks = select_checks(REGISTRY, select, ignore)
     target = _target(url, (headers, other_headers), origin, timeout)
@@ -62,15 +62,17 @@ def _target(
     origin: str | None,
     timeout: float,
 ) -> Target:
-    page = origin or USUAL_ORIGIN
+    page = origin or DEFAULT_ORIGIN
     limits, journal = Limits(read_timeout=timeout, exchange_timeout=timeout * 4), Journal()
 
     def chatkit(name: str, headers: Mapping[str, str] | None) -> Chatkit:
         return Chatkit(url, name=name, headers=headers, origin=page, limits=limits, journal=journal)
 
     first, second = users
-    other = None if second is None else chatkit("the second user", second)
-    return Target(chatkit("", first), other, origin=page, origin_given=origin is not None)
+    second_user = None if second is None else chatkit("the second user", second)
+    return Target(
+        chatkit("", first), second_user, origin=page, origin_is_explicit=origin is not None
+    )
 
 
 async def _run(target: Target, checks: list[Check], progress: Progress | None) -> Report:
@@ -80,11 +82,11 @@ async def _run(target: Target, checks: list[Check], progress: Progress | None) -
         await _require_usable(target)
         runner = Runner(target, checks, deadline=deadline)
         await runner.run(progress)
-        leftover = await _remove_threads(target)
+        leftover = await _delete_threads(target)
     finally:
         await target.close()
     return Report(
-        url=target.user.shown_url,
+        url=target.user.display_url,
         results=runner.results,
         errors=runner.errors,
         leftover_threads=leftover,
@@ -98,38 +100,38 @@ async def _require_usable(target: Target) -> None:
     """Send a simple request.
 
     Raises:
-        ScaffoldError: There is no server, it does not answer, or it wants other credentials.
+        ScaffoldError: The server does not respond, or it requires other credentials.
     """
-    answer = await probe(target)
-    if not answer.status:
+    response = await probe(target)
+    if not response.status:
         raise ScaffoldError(
-            f"{target.user.shown_url} does not answer: {answer.error}",
+            f"{target.user.display_url} does not respond: {response.error}",
             hint="Start the server, and pass the URL of its ChatKit route.",
         )
-    if answer.status not in (401, 403):
+    if response.status not in (401, 403):
         return
     if target.authenticated:
         raise ScaffoldError(
-            f"The server rejects the credentials in --header with status {answer.status}",
-            hint="Pass credentials that are valid now, as the front end sends them.",
+            f"The server rejects the credentials in --header with status {response.status}",
+            hint="Pass credentials that are still valid, as the front end sends them.",
         )
     raise ScaffoldError(
-        f"The server requires credentials (status {answer.status})",
+        f"The server requires credentials (status {response.status})",
         hint="Pass them with --header 'Authorization: Bearer …'.",
     )
 
 
-async def _remove_threads(target: Target) -> list[str]:
-    """Remove every thread of the run; return the ids of those that could not be removed."""
+async def _delete_threads(target: Target) -> list[str]:
+    """Delete the threads of the run; return the ids of those that could not be deleted."""
     leftover: list[str] = []
-    for user in (target.user, target.other):
+    for user in (target.user, target.second_user):
         if user is None:
             continue
         try:
-            # One more request per thread, however many the checks have already sent.
-            user.limits.requests += len(user.threads)
+            # Allow one more request per thread, even if the checks have reached the limit.
+            user.limits.requests += len(user.created_threads)
             async with asyncio.timeout(_CLEANUP_TIMEOUT):
-                leftover += await user.remove_threads()
-        except (TimeoutError, BudgetSpentError):
-            leftover += list(user.threads)
+                leftover += await user.delete_threads()
+        except (TimeoutError, LimitReachedError):
+            leftover += list(user.created_threads)
     return leftover

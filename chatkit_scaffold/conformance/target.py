@@ -1,4 +1,4 @@
-"""The server under test, with what the checks share so that nothing is done twice."""
+"""The server under test, its users, and the fixtures that the checks share."""
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -14,54 +14,62 @@ _NOT_CREDENTIALS = frozenset(
 
 
 class Target:
-    """A server, seen by its users.
+    """A server and its users.
 
     Attributes:
-        user: The first user; owns the threads which the checks make.
-        other: A second user, if the caller knows one.
-        origin: The page that the users' browsers show.
-        origin_given: Whether the caller named that page; otherwise it is only a usual one.
+        user: The first user, who owns the threads that the checks create.
+        second_user: Another user, if the caller has credentials of one.
+        origin: The origin of the page that shows the chat.
+        origin_is_explicit: Whether the caller passed that origin; otherwise it is the default.
+        fixtures: Results of fixtures, by their function.
     """
 
     def __init__(
-        self, user: Chatkit, other: Chatkit | None, *, origin: str, origin_given: bool
+        self, user: Chatkit, second_user: Chatkit | None, *, origin: str, origin_is_explicit: bool
     ) -> None:
         self.user = user
-        self.other = other
+        self.second_user = second_user
         self.origin = origin
-        self.origin_given = origin_given
+        self.origin_is_explicit = origin_is_explicit
         self.fixtures: dict[object, Any] = {}
         self._credentials = {
             name: value
-            for name, value in user.sent_headers.items()
+            for name, value in user.headers.items()
             if name.lower() not in _NOT_CREDENTIALS
         }
-        self._strangers = AsyncExitStack()
+        self._extra_clients = AsyncExitStack()
 
     @property
     def exchanges(self) -> list[Exchange]:
-        """Everything that was sent and received so far, by anybody."""
+        """All exchanges of the run so far, of all users."""
         return self.user.journal.exchanges
 
     @property
     def authenticated(self) -> bool:
-        """Whether the first user sends anything that can be credentials."""
+        """Whether the first user sends headers that can be credentials."""
         return bool(self._credentials)
 
     @property
     def bearer_token(self) -> str:
-        """The first user's bearer token; empty when there is none."""
+        """The first user's bearer token; empty if there is none."""
         for name, value in self._credentials.items():
             scheme, _, token = value.partition(" ")
             if name.lower() == "authorization" and scheme.lower() == "bearer":
                 return token.strip()
         return ""
 
-    async def stranger(self, name: str, headers: Mapping[str, str] | None = None) -> Chatkit:
-        """Return a client without the first user's credentials and cookies."""
+    async def client_without_credentials(
+        self, name: str, headers: Mapping[str, str] | None = None
+    ) -> Chatkit:
+        """Return a client without the first user's credentials and cookies.
+
+        Args:
+            name: The client's name in reports.
+            headers: Other headers to send, such as credentials that are not valid.
+        """
         plain = {
             key: value
-            for key, value in self.user.sent_headers.items()
+            for key, value in self.user.headers.items()
             if key.lower() in _NOT_CREDENTIALS
         }
         client = Chatkit(
@@ -72,21 +80,21 @@ class Target:
             limits=self.limits,
             journal=self.user.journal,
         )
-        return await self._strangers.enter_async_context(client)
+        return await self._extra_clients.enter_async_context(client)
 
     @property
     def limits(self) -> Limits:
-        """How much the server may take or give."""
+        """The limits of the run."""
         return self.user.limits
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._strangers.aclose()
-        for client in (self.user, self.other):
+        await self._extra_clients.aclose()
+        for client in (self.user, self.second_user):
             if client is not None:
                 await client.close()
 
 
 def allowed_origin(exchange: Exchange) -> str:
-    """Return the origin that an answer may be read by, empty if by none."""
+    """Return the origin whose pages may read a response; empty if there is none."""
     return exchange.headers.get("access-control-allow-origin", "").strip()

@@ -1,1 +1,1 @@
-"""A ChatKit client: what it sends, and what it can read of any answer."""
+"""A ChatKit client that can read any response, valid or not."""

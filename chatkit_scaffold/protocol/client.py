@@ -1,4 +1,4 @@
-"""Speaks ChatKit as one user of a server, and keeps every exchange."""
+"""A ChatKit client for one user, which records every exchange."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -6,8 +6,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
-from chatkit_scaffold.protocol.exchange import Exchange, dig, text_at
-from chatkit_scaffold.protocol.limits import BudgetSpentError, Journal, Limits
+from chatkit_scaffold.protocol.exchange import Exchange, text_at
+from chatkit_scaffold.protocol.limits import Journal, LimitReachedError, Limits
 from chatkit_scaffold.protocol.session import HttpSession
 from chatkit_scaffold.text import shorten
 
@@ -21,7 +21,7 @@ STREAMING = frozenset(
         "threads.custom_action",
     }
 )
-"""Operations answered with a stream: `StreamingReq` in chatkit/types.py (openai-chatkit 1.6.5)."""
+"""Operations whose response is a stream: `StreamingReq` in chatkit/types.py (1.6.5)."""
 
 _SENT_SHOWN = 240
 
@@ -29,19 +29,19 @@ _SENT_SHOWN = 240
 class Chatkit:
     """One user of one ChatKit server.
 
-    Cookies that the server sets are kept. Threads that come to be are remembered, so that
-    `remove_threads` can take them away again.
+    Keeps the cookies that the server sets, and the ids of the threads it creates, so that
+    `delete_threads` can clean up.
 
     Args:
         url: The endpoint, `http://` or `https://`.
-        name: How this user is called in reports.
-        headers: Sent with every request, credentials for example; never shown.
+        name: The user's name in reports.
+        headers: Sent with every request, such as credentials; never shown.
         origin: Sent as `Origin`, as a browser does.
         limits: See `Limits`.
-        journal: Where exchanges are kept; shared by the users of one run.
+        journal: Records the exchanges; shared by all users of a run.
 
     Raises:
-        ScaffoldError: The URL or a header cannot be used.
+        ScaffoldError: The URL or a header is not valid.
     """
 
     def __init__(
@@ -56,12 +56,12 @@ class Chatkit:
     ) -> None:
         self.url = url
         self.name = name
-        self.sent_headers = dict(headers or {})
+        self.headers = dict(headers or {})
         self.origin = origin
         self.limits = limits or Limits()
         self.journal = journal or Journal()
-        self.threads: dict[str, None] = {}
-        self._http = HttpSession(url, self.sent_headers, origin=origin, limits=self.limits)
+        self.created_threads: dict[str, None] = {}
+        self._http = HttpSession(url, self.headers, origin=origin, limits=self.limits)
 
     async def __aenter__(self) -> Self:
         return self
@@ -75,14 +75,14 @@ class Chatkit:
         await self.close()
 
     @property
-    def shown_url(self) -> str:
-        """The URL as it may be printed: without a user and a password."""
+    def display_url(self) -> str:
+        """The URL without a user name and password, safe to print."""
         parts = urlsplit(self.url)
         return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
     @property
     def cookies(self) -> dict[str, str]:
-        """The cookies that this user has by now."""
+        """The cookies that the server has set so far."""
         return self._http.cookies
 
     async def close(self) -> None:
@@ -98,30 +98,31 @@ class Chatkit:
         headers: Mapping[str, str] | None = None,
         watch: Callable[[Exchange], bool] | None = None,
     ) -> Exchange:
-        """Send one operation and wait for the end of its answer, whatever the answer is.
+        """Send one operation and read its response to the end, whatever the response is.
 
         Args:
             operation: Such as `threads.list`.
             params: The operation's parameters.
-            extra: More members of the request's top level.
+            extra: More members for the top level of the request.
             headers: Sent with this request only.
-            watch: Called after every piece of the answer; True closes the connection.
+            watch: Called after every chunk of the response; returns True to close the
+                connection.
 
         Raises:
-            BudgetSpentError: The run has sent all the requests it may.
+            LimitReachedError: The run has used up its requests or bytes.
         """
         body = {"type": operation, "params": dict(params or {}), **(extra or {})}
-        exchange = await self.send(
+        exchange = await self.send_raw(
             json.dumps(body).encode(),
             headers=headers,
             watch=watch,
             streaming=operation in STREAMING,
         )
-        self._remember(operation, exchange)
+        self._track_thread(operation, exchange)
         return exchange
 
     async def call(self, operation: str, /, **params: Any) -> Exchange:
-        """Send an operation that is answered with JSON; `Exchange.json` is the answer."""
+        """Send an operation whose response is JSON; see `Exchange.json`."""
         return await self.request(operation, params)
 
     async def stream(
@@ -132,24 +133,24 @@ class Chatkit:
         watch: Callable[[Exchange], bool] | None = None,
         **params: Any,
     ) -> Exchange:
-        """Send an operation that is answered with a stream, and collect the stream."""
+        """Send an operation whose response is a stream; see `Exchange.events`."""
         return await self.request(operation, params, watch=watch)
 
     async def create_thread(
         self, text: str, *, watch: Callable[[Exchange], bool] | None = None
     ) -> Exchange:
-        """Begin a thread with a first message; `Exchange.thread_id` names it."""
+        """Create a thread with its first message; see `Exchange.thread_id`."""
         return await self.stream("threads.create", input=user_input(text), watch=watch)
 
     async def say(
         self, thread_id: str, text: str, *, watch: Callable[[Exchange], bool] | None = None
     ) -> Exchange:
-        """Send the next message of a thread."""
+        """Send another message to a thread."""
         return await self.stream(
             "threads.add_user_message", thread_id=thread_id, input=user_input(text), watch=watch
         )
 
-    async def send(
+    async def send_raw(
         self,
         content: bytes,
         *,
@@ -158,43 +159,43 @@ class Chatkit:
         watch: Callable[[Exchange], bool] | None = None,
         streaming: bool = False,
     ) -> Exchange:
-        """Send any body by any method; see `request`."""
+        """Send any body with any method; see `request` for the other arguments."""
         exchange = Exchange(sent=self._describe(method, content))
-        self._book(exchange)
+        self._record(exchange)
         await self._http.send(
             exchange, content, method=method, headers=headers, watch=watch, streaming=streaming
         )
         return exchange
 
-    async def remove_threads(self) -> list[str]:
-        """Delete every thread this user made; return the ids that could not be deleted."""
-        left = []
-        for thread_id in list(self.threads):
-            answer = await self.call("threads.delete", thread_id=thread_id)
-            if not answer.ok and not answer.is_client_error:
-                left.append(thread_id)
-            del self.threads[thread_id]
-        return left
+    async def delete_threads(self) -> list[str]:
+        """Delete every thread this user created; return the ids that could not be deleted."""
+        leftover = []
+        for thread_id in list(self.created_threads):
+            response = await self.call("threads.delete", thread_id=thread_id)
+            if not response.ok and not response.is_client_error:
+                leftover.append(thread_id)
+            del self.created_threads[thread_id]
+        return leftover
 
-    def forget(self, thread_id: str) -> None:
-        """Do not remove a thread: it is gone already."""
-        self.threads.pop(thread_id, None)
+    def forget_thread(self, thread_id: str) -> None:
+        """Leave a thread out of `delete_threads`, because it is deleted already."""
+        self.created_threads.pop(thread_id, None)
 
-    def _book(self, exchange: Exchange) -> None:
+    def _record(self, exchange: Exchange) -> None:
         if len(self.journal.exchanges) >= self.limits.requests:
-            raise BudgetSpentError(f"{self.limits.requests} requests were sent")
-        if sum(len(past.body) for past in self.journal.exchanges) > self.limits.total:
-            raise BudgetSpentError(f"the server sent more than {self.limits.total:,} bytes")
+            raise LimitReachedError(f"{self.limits.requests} requests were sent")
+        if sum(len(past.body) for past in self.journal.exchanges) > self.limits.total_bytes:
+            raise LimitReachedError(f"the server sent more than {self.limits.total_bytes:,} bytes")
         self.journal.exchanges.append(exchange)
 
-    def _remember(self, operation: str, exchange: Exchange) -> None:
+    def _track_thread(self, operation: str, exchange: Exchange) -> None:
         if operation != "threads.create":
             return
-        # A backend of its own design may answer with JSON; its thread is removed as well.
-        answer = None if exchange.events else exchange.json
-        found = exchange.thread_id or text_at(answer, "id") or text_at(answer, "thread_id")
-        if found := found or text_at(dig(answer, "thread"), "id"):
-            self.threads[found] = None
+        # A backend not built on the SDK may respond with JSON; its thread is deleted as well.
+        body = None if exchange.events else exchange.json
+        found = exchange.thread_id or text_at(body, "id") or text_at(body, "thread_id")
+        if found := found or text_at(body, "thread", "id"):
+            self.created_threads[found] = None
 
     def _describe(self, method: str, content: bytes) -> str:
         who = f" as {self.name}" if self.name else ""
@@ -205,7 +206,7 @@ class Chatkit:
 def user_input(
     text: str, *, attachments: tuple[str, ...] = (), quoted_text: str = ""
 ) -> dict[str, Any]:
-    """Return a user's message in the form the official client sends it."""
+    """Return a user's message in the form in which the official client sends it."""
     return {
         "content": [{"type": "input_text", "text": text}],
         "quoted_text": quoted_text,
@@ -215,7 +216,7 @@ def user_input(
 
 
 def _readable(content: bytes) -> str:
-    """Return a body with the characters that `json.dumps` wrote as escapes, where it can be."""
+    """Return a body as text; in JSON, undo the escapes that `json.dumps` wrote."""
     text = content.decode("utf-8", "replace")
     if len(content) > _SENT_SHOWN * 10:
         return text

@@ -1,4 +1,4 @@
-"""Server-sent events as ChatKit frames them, read so that no input can break the reader."""
+"""A parser for server-sent events as ChatKit frames them; no input makes it raise."""
 
 import json
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 from chatkit_scaffold.text import shorten
 
-_MAX_FAULTS = 20
+_MAX_ERRORS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,45 +15,48 @@ class Event:
 
     Attributes:
         data: The object; any key may be absent or of any JSON type.
-        at: Seconds since the request was sent.
+        elapsed: Seconds since the request was sent.
     """
 
     data: dict[str, Any]
-    at: float
+    elapsed: float
 
     @property
     def type(self) -> str:
-        """The event's type, or an empty string where it has none."""
+        """The event's type; empty if it has none."""
         name = self.data.get("type")
         return name if isinstance(name, str) else ""
 
 
 class EventParser:
-    """Takes a body in pieces, gives events, and notes what is wrong with their framing.
+    """Parses a body chunk by chunk and collects framing errors.
 
-    What can be recognised in spite of its framing is given all the same: one mistake
-    should lead to one finding.
+    Also returns events that are recognizable despite wrong framing, so that one mistake in a
+    server leads to one failed check.
+
+    Attributes:
+        framing_errors: What is wrong with the framing, at most twenty sentences.
 
     Source: ChatKitServer._process_streaming frames an event as `data: <json>` and a blank
     line, with no event name (openai-chatkit 1.6.5).
     """
 
     def __init__(self) -> None:
-        self.faults: list[str] = []
+        self.framing_errors: list[str] = []
         self._rest = b""
         self._data: list[str] = []
 
     def feed(self, chunk: bytes) -> list[dict[str, Any]]:
-        """Return the events which *chunk* completes."""
+        """Return the events that *chunk* completes."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         return [event for line in lines for event in self._line(line)]
 
     def close(self) -> list[dict[str, Any]]:
-        """Return what is left when the body has ended."""
+        """Return the events that only the end of the body completes."""
         events = self._line(self._rest) if self._rest else []
         self._rest = b""
         if self._data:
-            self._fault("the last event is not followed by a blank line")
+            self._error("no blank line after the last event")
             events += self._event()
         return events
 
@@ -66,8 +69,8 @@ class EventParser:
         if line.startswith("data:"):
             self._data.append(line.removeprefix("data:").removeprefix(" "))
             return []
-        self._fault(f'a line does not begin with "data: ": {shorten(line)}')
-        bare = as_object(line)
+        self._error(f'a line that does not start with "data: ": {shorten(line)}')
+        bare = parse_object(line)
         return [] if bare is None else [bare]
 
     def _event(self) -> list[dict[str, Any]]:
@@ -76,33 +79,33 @@ class EventParser:
         text = "\n".join(self._data)
         self._data = []
         if text.lstrip().startswith("data:"):
-            self._fault(f'"data:" is there twice: data: {shorten(text)}')
+            self._error(f'"data:" twice in one line: data: {shorten(text)}')
             text = text.lstrip().removeprefix("data:")
-        event = as_object(text)
+        event = parse_object(text)
         if event is None:
-            self._fault(f"the data of an event is not a JSON object: {shorten(text)}")
+            self._error(f"event data that is not a JSON object: {shorten(text)}")
         return [] if event is None else [event]
 
-    def _fault(self, text: str) -> None:
-        if len(self.faults) < _MAX_FAULTS:
-            self.faults.append(text)
+    def _error(self, text: str) -> None:
+        if len(self.framing_errors) < _MAX_ERRORS:
+            self.framing_errors.append(text)
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Return the value *text* holds.
+    """Return the value in *text*.
 
     Raises:
-        ValueError: It is not JSON as RFC 8259 has it, is nested too deep to be read, or
-            holds a number too long to be read.
+        ValueError: It is not JSON as defined by RFC 8259, or it is nested too deeply or has a
+            number with too many digits for Python to read.
     """
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return json.loads(text, parse_constant=_reject)
     except RecursionError:
-        raise ValueError("nested too deep") from None
+        raise ValueError("nested too deeply") from None
 
 
-def as_object(text: str) -> dict[str, Any] | None:
-    """Return the JSON object that *text* is, or None."""
+def parse_object(text: str) -> dict[str, Any] | None:
+    """Return the JSON object in *text*, None if there is none."""
     try:
         value = parse_json(text)
     except ValueError:
@@ -110,5 +113,5 @@ def as_object(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _refuse(constant: str) -> NoReturn:
+def _reject(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")

@@ -1,4 +1,4 @@
-"""What was sent, what came back, and what can be read out of it."""
+"""A request and its response, with what the checks read from them."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,18 +16,18 @@ _TYPES_SHOWN = 8
 
 @dataclass(slots=True)
 class Exchange:
-    """One request and its answer, however odd.
+    """One request and its response, valid or not.
 
     Attributes:
-        sent: The request in one line for people; never a header's value.
-        status: HTTP status; 0 when no answer began.
-        headers: Of the answer, names in lower case; repeated ones joined by a comma.
-        body: The answer, up to the client's limit.
+        sent: The request in one line, for reports; never contains a header's value.
+        status: HTTP status; 0 if no response began.
+        headers: Response headers, names in lower case; repeated ones joined by a comma.
+        body: The response body, up to the client's limit.
         events: The stream's events, in order.
-        faults: What is wrong with the framing of the events.
-        error: Why the answer did not come to its end; empty when it did.
+        framing_errors: What is wrong with the framing of the events.
+        error: Why the response is incomplete; empty if it is complete.
         stopped: Whether the client closed the connection on purpose.
-        seconds: From sending to the end.
+        seconds: From sending the request to the end of the response.
     """
 
     sent: str
@@ -35,19 +35,19 @@ class Exchange:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     events: list[Event] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
+    framing_errors: list[str] = field(default_factory=list)
     error: str = ""
     stopped: bool = False
     seconds: float = 0.0
 
     @property
     def ok(self) -> bool:
-        """Whether a whole answer came with a status of 200 to 299."""
+        """Whether the response is complete and its status is 200 to 299."""
         return self.is_success and not self.error
 
     @property
     def is_success(self) -> bool:
-        """Whether the response began with a status of 200 to 299."""
+        """Whether the status is 200 to 299, even if the response is incomplete."""
         return self.status // 100 == _SUCCESS
 
     @property
@@ -72,12 +72,12 @@ class Exchange:
 
     @property
     def content_type(self) -> str:
-        """Media type of the answer, in lower case and without parameters."""
+        """The response's media type, in lower case and without parameters."""
         return self.headers.get("content-type", "").split(";")[0].strip().lower()
 
     @property
     def json(self) -> Any:
-        """The body's JSON value; None when it is not JSON."""
+        """The body as JSON; None if it is not JSON."""
         try:
             return parse_json(self.body)
         except ValueError:
@@ -85,8 +85,8 @@ class Exchange:
 
     @property
     def thread_id(self) -> str | None:
-        """Id of the thread that was created or written to, if the answer tells it."""
-        for event in self.of_type("thread.created"):
+        """Id of the thread that the request created or wrote to, if the response has it."""
+        for event in self.events_of_type("thread.created"):
             if thread_id := text_at(event, "thread", "id"):
                 return thread_id
         for item in self.items:
@@ -96,42 +96,42 @@ class Exchange:
 
     @property
     def items(self) -> list[dict[str, Any]]:
-        """The items of `thread.item.done` events, in order."""
+        """The items in `thread.item.done` events, in order."""
         return [
             item
-            for event in self.of_type("thread.item.done")
+            for event in self.events_of_type("thread.item.done")
             if isinstance(item := event.get("item"), dict)
         ]
 
     @property
     def user_messages(self) -> list[dict[str, Any]]:
-        """The finished items that are the user's."""
+        """The items that are the user's messages."""
         return [item for item in self.items if item.get("type") == "user_message"]
 
     @property
     def answers(self) -> list[dict[str, Any]]:
-        """The finished items that are not the user's, nor the mark of a turn's end."""
+        """The items that are neither user messages nor end-of-turn markers."""
         return [
             item for item in self.items if item.get("type") not in ("user_message", "end_of_turn")
         ]
 
     @property
     def text(self) -> str:
-        """The assistant's words, from its finished messages."""
+        """The text of the assistant's finished messages."""
         return "\n".join(
             item_text(item) for item in self.items if item.get("type") == "assistant_message"
         )
 
     @property
     def deltas(self) -> list[str]:
-        """The pieces of text in the order they came, of all messages and parts."""
+        """The text deltas of all messages and content parts, in order."""
         return [piece for _, _, piece in self.text_pieces]
 
     @property
     def text_pieces(self) -> list[tuple[str, int, str]]:
-        """Item id, index of the part, and text, of every piece that came."""
+        """Item id, content index and text of every text delta, in order."""
         pieces = []
-        for event in self.of_type("thread.item.updated"):
+        for event in self.events_of_type("thread.item.updated"):
             kind, index = dig(event, "update", "type"), dig(event, "update", "content_index")
             piece = dig(event, "update", "delta") if kind == _DELTA else None
             if kind == _PART_ADDED:
@@ -142,12 +142,13 @@ class Exchange:
 
     @property
     def got(self) -> str:
-        """The answer in one line for people."""
-        parts = [str(self.status) if self.status else "no answer"]
+        """The response in one line, for reports."""
+        parts = [str(self.status) if self.status else "no response"]
         if self.status and self.content_type:
             parts.append(self.content_type)
         if self.events:
-            parts.append(f"{len(self.events)} events: {self._event_types()}")
+            plural = "s" if len(self.events) > 1 else ""
+            parts.append(f"{len(self.events)} event{plural}: {self._event_types()}")
         elif self.status:
             parts.append(
                 shorten(self.body[:2000].decode("utf-8", "replace"), _BODY_SHOWN) or "empty body"
@@ -156,8 +157,8 @@ class Exchange:
             parts.append(self.error)
         return ", ".join(parts)
 
-    def of_type(self, name: str) -> list[dict[str, Any]]:
-        """Return the events of one type."""
+    def events_of_type(self, name: str) -> list[dict[str, Any]]:
+        """Return the data of the events of one type."""
         return [event.data for event in self.events if event.type == name]
 
     def _event_types(self) -> str:
@@ -168,7 +169,7 @@ class Exchange:
 
 
 def dig(value: Any, *path: str | int) -> Any:
-    """Follow keys and indexes into JSON; None where the path ends early."""
+    """Follow keys and indexes into JSON; return None if the path ends early."""
     for step in path:
         if isinstance(step, str) and isinstance(value, dict):
             value = value.get(step)
@@ -180,24 +181,24 @@ def dig(value: Any, *path: str | int) -> Any:
 
 
 def text_at(value: Any, *path: str | int) -> str | None:
-    """Follow a path to a string that is not empty; None where there is none."""
+    """Follow a path to a non-empty string; return None if there is none."""
     found = dig(value, *path)
     return found if isinstance(found, str) and found else None
 
 
 def rows(value: Any, *path: str | int) -> list[dict[str, Any]]:
-    """Follow a path to a list and return the objects in it."""
+    """Follow a path to a list and return its objects; empty if there is no list."""
     found = dig(value, *path)
     return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
 
 def ids(values: list[dict[str, Any]]) -> list[str]:
-    """Return the ids of threads or items, in order; one without an id counts as empty."""
+    """Return the ids of threads or items, in order; empty strings for missing ids."""
     return [text_at(value, "id") or "" for value in values]
 
 
 def item_text(item: dict[str, Any]) -> str:
-    """Return the text of a user's or an assistant's message, its parts joined."""
+    """Return the text of a user's or an assistant's message, all parts joined."""
     return "".join(text for part in rows(item, "content") if (text := text_at(part, "text")))
 
 

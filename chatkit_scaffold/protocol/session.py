@@ -1,4 +1,4 @@
-"""One user's HTTP session with one server; the only importer of httpx."""
+"""An HTTP session of one user with one server; the only importer of httpx."""
 
 import asyncio
 import time
@@ -15,13 +15,13 @@ from chatkit_scaffold.protocol.exchange import Exchange
 from chatkit_scaffold.protocol.limits import Limits
 from chatkit_scaffold.text import shorten
 
-# The most specific first: httpx's classes are nested.
+# Most specific first: httpx's exceptions form a hierarchy.
 _FAILURES: list[tuple[type[Exception], str]] = [
     (httpx.ConnectTimeout, "no connection within the time limit"),
-    (httpx.TimeoutException, "silence for longer than the time limit"),
+    (httpx.TimeoutException, "no data within the time limit"),
     (httpx.ConnectError, "no connection"),
-    (httpx.RemoteProtocolError, "the connection was cut off, or what came is not HTTP"),
-    (httpx.DecodingError, "the body is not what its Content-Encoding says"),
+    (httpx.RemoteProtocolError, "the connection was cut off, or the response is not valid HTTP"),
+    (httpx.DecodingError, "the body does not match its Content-Encoding"),
     (httpx.HTTPError, "the connection broke"),
 ]
 
@@ -33,16 +33,16 @@ class HttpSession:
         url: The endpoint, `http://` or `https://`.
         headers: Sent with every request.
         origin: Sent as `Origin`, as a browser does.
-        limits: See `Limits`; those of an exchange apply here.
+        limits: See `Limits`; only those of one exchange apply here.
 
     Raises:
-        ScaffoldError: The URL or a header cannot be used.
+        ScaffoldError: The URL or a header is not valid.
     """
 
     def __init__(
         self, url: str, headers: Mapping[str, str], *, origin: str | None, limits: Limits
     ) -> None:
-        self._url = _checked_url(url)
+        self._url = _valid_url(url)
         self._headers = dict(headers)
         self._origin = origin
         self._limits = limits
@@ -50,7 +50,7 @@ class HttpSession:
 
     @property
     def cookies(self) -> dict[str, str]:
-        """The cookies that the session has by now."""
+        """The session's cookies."""
         return {cookie.name: cookie.value or "" for cookie in self._client.cookies.jar}
 
     async def close(self) -> None:
@@ -67,32 +67,33 @@ class HttpSession:
         watch: Callable[[Exchange], bool] | None,
         streaming: bool,
     ) -> None:
-        """Send a body and write into *exchange* what comes back, whatever it is.
+        """Send a body and record the response in *exchange*, whatever it is.
 
         Args:
-            exchange: Grows with the answer; `error` tells why the answer has no end.
+            exchange: Updated with every chunk; `error` is why the response is incomplete.
             content: The body.
             method: Such as `POST`.
             headers: Sent with this request only.
-            watch: Called after every piece of the answer; True closes the connection.
-            streaming: Whether events are expected, even if the media type does not say so.
+            watch: Called after every chunk of the response; returns True to close the
+                connection.
+            streaming: Whether to expect events even without `text/event-stream`.
         """
         started = time.monotonic()
         try:
             async with asyncio.timeout(self._limits.exchange_timeout):
-                async with self._opened(method, content, headers) as response:
+                async with self._request(method, content, headers) as response:
                     await self._read(response, exchange, started, watch, streaming)
         except TimeoutError:
-            exchange.error = f"no end within {self._limits.exchange_timeout:g} s"
+            exchange.error = f"not complete within {self._limits.exchange_timeout:g} s"
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             exchange.error = _explain(error)
         except (ValueError, OSError) as error:
-            # Headers, cookies and encodings that httpx hands to the standard library.
-            exchange.error = f"the answer cannot be read: {shorten(str(error))}"
+            # httpx passes some headers, cookies and encodings on to the standard library.
+            exchange.error = f"the response cannot be read: {shorten(str(error))}"
         exchange.seconds = time.monotonic() - started
 
     @asynccontextmanager
-    async def _opened(
+    async def _request(
         self, method: str, content: bytes, headers: Mapping[str, str] | None
     ) -> AsyncIterator[httpx.Response]:
         sent = {"content-type": "application/json", "accept-language": "en"}
@@ -121,70 +122,74 @@ class HttpSession:
         try:
             async for chunk in response.aiter_bytes():
                 size += len(chunk)
-                chunks.append(chunk[: self._limits.body])
+                chunks.append(chunk[: self._limits.response_bytes])
                 if parser is not None:
-                    at = time.monotonic() - started
-                    exchange.events += [Event(event, at) for event in parser.feed(chunk)]
+                    elapsed = time.monotonic() - started
+                    exchange.events += [Event(event, elapsed) for event in parser.feed(chunk)]
                 if watch is not None and watch(exchange):
                     exchange.stopped = True
                     return
-                if size > self._limits.body or len(exchange.events) > self._limits.events:
-                    exchange.error = f"more than {size:,} bytes and no end in sight"
+                if self._exceeds_limits(size, exchange):
+                    exchange.error = f"still not complete after {size:,} bytes"
                     return
             if parser is not None:
-                at = time.monotonic() - started
-                exchange.events += [Event(event, at) for event in parser.close()]
+                elapsed = time.monotonic() - started
+                exchange.events += [Event(event, elapsed) for event in parser.close()]
         finally:
             exchange.body = b"".join(chunks)
             if parser is not None:
-                exchange.faults = parser.faults
+                exchange.framing_errors = parser.framing_errors
+
+    def _exceeds_limits(self, size: int, exchange: Exchange) -> bool:
+        events = len(exchange.events)
+        return size > self._limits.response_bytes or events > self._limits.stream_events
 
 
-def _checked_url(url: str) -> str:
-    """Return *url* if it can be an endpoint.
+def _valid_url(url: str) -> str:
+    """Return *url* if it is an absolute HTTP URL.
 
     Raises:
-        ScaffoldError: It is not an absolute HTTP URL.
+        ScaffoldError: It is not.
     """
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname)
         httpx.URL(url)
         _ = parts.port
     except (ValueError, httpx.InvalidURL):
-        usable = False
-    if not usable:
+        valid = False
+    if not valid:
         raise ScaffoldError(
-            f"{shorten(url)!r} is not the URL of an HTTP server",
-            hint="give the whole address of the endpoint, such as http://127.0.0.1:8000/chatkit",
+            f"{shorten(url)!r} is not a valid HTTP URL",
+            hint="Pass the full URL of the endpoint, such as http://127.0.0.1:8000/chatkit.",
         )
     return url
 
 
 def _http_client(url: str, headers: dict[str, str], limits: Limits) -> httpx.AsyncClient:
-    # Reading certificates takes 50 ms, which a plain connection can do without.
+    # Loading certificates takes 50 ms, which plain HTTP does not need.
     secure = url.startswith("https:")
     try:
         client = httpx.AsyncClient(
             timeout=httpx.Timeout(limits.read_timeout),
-            # A server may close a connection after an error, just when it is used again; that
-            # would look as if it did not answer.
+            # A server may close a kept-alive connection after an error just as the next request
+            # is sent, which would look as if it did not respond.
             limits=httpx.Limits(max_keepalive_connections=0),
-            trust_env=False,  # a .netrc would add credentials which no check knows of
+            trust_env=False,  # a .netrc file would add credentials that the checks do not know of
             verify=secure,
         )
-        httpx.Headers(headers).raw  # noqa: B018 - refuses what cannot be sent
-        _take_cookies(client, headers)
+        httpx.Headers(headers).raw  # noqa: B018 - raises for a header that cannot be sent
+        _move_cookies(client, headers)
     except (UnicodeEncodeError, CookieError, ValueError):
         raise ScaffoldError(
-            f"a header cannot be sent: {', '.join(headers)}",
-            hint="use plain letters and digits, as in --header 'Authorization: Bearer abc'",
+            f"A header cannot be sent: {', '.join(headers)}",
+            hint="Use ASCII characters, as in --header 'Authorization: Bearer abc'.",
         ) from None
     return client
 
 
-def _take_cookies(client: httpx.AsyncClient, headers: dict[str, str]) -> None:
-    """Move a Cookie header into the jar, or cookies that the server sets would be dropped."""
+def _move_cookies(client: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    """Move a Cookie header to the cookie jar; httpx would send only the header otherwise."""
     for name in [name for name in headers if name.lower() == "cookie"]:
         for morsel in SimpleCookie(headers.pop(name)).values():
             client.cookies.set(morsel.key, morsel.value)

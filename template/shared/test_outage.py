@@ -11,10 +11,13 @@ Outage = Callable[[], AbstractContextManager[None]]
 def test_requests_are_refused_until_the_store_is_back(
     start_backend: StartBackend, outage: Outage
 ) -> None:
-    """Requests are a 503 with a reason, change nothing, and work again without a restart."""
+    """Readiness and requests are a 503 with a reason, and work again without a restart."""
     client = start_backend().client()
     answer = client.create_thread("Hi")
     with outage():
+        ready = client.get("/ready")
+        assert (ready.status_code, ready.json()["status"]) == (503, "unavailable")
+        assert ready.json()["reason"]
         assert client.get("/health").status_code == 200
         for refused in (
             client.post("threads.create", input=message("Hi")),

@@ -60,13 +60,34 @@ def help_of(command: str) -> str:
     return result.stdout
 
 
-def test_wrong_usage_exits_with_two() -> None:
-    """An unknown option and a missing DEST are wrong use, status 2."""
-    unknown, missing = run("new", "bot", "--colour=red"), run("new")
+@pytest.mark.parametrize(
+    ("arguments", "error", "command"),
+    [
+        (["nwe"], "No such command 'nwe'. Did you mean 'new'?", ""),
+        (["--colour"], "No such option: --colour", ""),
+        (["new"], "Missing argument 'DEST'", " new"),
+        (["new", "bot", "--colour=red"], "No such option: --colour", " new"),
+        (["new", "bot", "other"], "Got unexpected extra argument(s) (other)", " new"),
+        (["new", "--store"], "Option '--store' requires an argument", ""),
+        (
+            ["matrix", "--format", "xml"],
+            "Invalid value for '--format': 'xml' is not one of 'text', 'json', 'github'",
+            " matrix",
+        ),
+        (
+            ["check", "--timeout", "0"],
+            "Invalid value for '--timeout': Input should be greater than or equal to 0.1",
+            " check",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_use_is_one_sentence(arguments: list[str], error: str, command: str) -> None:
+    """Wrong use of the command line is one sentence and one hint, with status 2."""
+    result = run(*arguments)
 
-    assert (unknown.exit_code, missing.exit_code) == (2, 2)
-    assert "No such option: --colour" in unknown.stderr
-    assert "DEST" in missing.stderr
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"error: {error}\n hint: See chatkit-scaffold{command} --help.\n"
 
 
 def test_python_m_and_version() -> None:

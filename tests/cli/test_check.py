@@ -23,19 +23,19 @@ def check(*arguments: str) -> Result:
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """A server whose only mistake is a SHOULD."""
+    """The URL of a server that fails one SHOULD and no MUST."""
     with serve(build(FAULT)) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
 def credentials() -> list[str]:
-    """The first user's, as one writes them on a command line."""
+    """The options with the first user's credentials."""
     return ["--header", f"Authorization: {headers_for('first')['Authorization']}"]
 
 
-def test_a_should_warns(url: str, credentials: list[str]) -> None:
-    """A SHOULD is told, and fails only with --strict."""
+def test_should_warns(url: str, credentials: list[str]) -> None:
+    """A failed SHOULD is reported, but the status is 1 only with --strict."""
     result = check(url, *credentials, "--select", "transport-not-cached,transport-post-only")
     assert result.exit_code == 0, result.output
     assert "! transport-not-cached (SHOULD)" in result.stdout
@@ -43,8 +43,8 @@ def test_a_should_warns(url: str, credentials: list[str]) -> None:
     assert strict.exit_code == 1
 
 
-def test_a_must_fails() -> None:
-    """Something required that fails ends with 1."""
+def test_must_fails() -> None:
+    """The status is 1 if a required check failed."""
     with serve(build(http_faults.FAULTS["requests-listed"])) as broken:
         credentials = f"Authorization: {headers_for('first')['Authorization']}"
         result = check(broken, "--header", credentials, "--select", "requests-listed")
@@ -53,7 +53,7 @@ def test_a_must_fails() -> None:
 
 
 def test_ignore(url: str, credentials: list[str]) -> None:
-    """What is ignored is not run."""
+    """An ignored check does not run."""
     result = check(
         url, *credentials, "--select", "transport", "--ignore", "transport-not-cached", "--strict"
     )
@@ -62,7 +62,7 @@ def test_ignore(url: str, credentials: list[str]) -> None:
 
 
 def test_json_to_a_file(url: str, credentials: list[str], tmp_path: Path) -> None:
-    """--output takes the report, and stdout stays empty."""
+    """--output writes the report to a file, and stdout stays empty."""
     file = tmp_path / "report.json"
     result = check(
         url, *credentials, "--select", "memory", "--format", "json", "--output", str(file)
@@ -73,42 +73,46 @@ def test_json_to_a_file(url: str, credentials: list[str], tmp_path: Path) -> Non
 
 
 def test_list() -> None:
-    """--list names every check, its level and its title."""
+    """--list shows the id, the level and the title of every check."""
     lines = check("--list").stdout.splitlines()
-    assert [line.split()[0] for line in lines] == list(REGISTRY)
+    assert [line.split(maxsplit=2) for line in lines] == [
+        [one.id, str(one.level), one.title] for one in REGISTRY.values()
+    ]
 
 
 def test_explain() -> None:
-    """--explain takes a symptom as well as an id."""
-    assert (
-        "streaming-thread-created" in check("--explain", "every message starts a new chat").stdout
-    )
+    """--explain accepts a symptom or an id."""
+    for words in ("every message starts a new chat", "streaming-thread-created"):
+        assert check("--explain", words).stdout.startswith("streaming-thread-created (MUST)")
 
 
 @pytest.mark.parametrize(
     ("arguments", "error", "hint"),
     [
-        ([], "no URL was given", "name the endpoint"),
-        (["localhost:8000"], "'localhost:8000' is not the URL of an HTTP server", "whole address"),
-        (["http://127.0.0.1:9/x"], "http://127.0.0.1:9/x does not answer", "start the server"),
-        (["http://h/x", "--format", "xml"], "there is no format 'xml'", "text, json, junit"),
-        (["http://h/x", "--select", "threds"], "there is no check 'threds'", "threads"),
-        (["http://h/x", "--ignore", "zzz"], "there is no check 'zzz'", "--list"),
+        ([], "URL is missing", "Pass the endpoint"),
+        (["localhost:8000"], "'localhost:8000' is not a valid HTTP URL", "Pass the full URL"),
+        (["http://127.0.0.1:9/x"], "http://127.0.0.1:9/x does not respond", "Start the server"),
+        (["http://h/x", "--select", "threds"], "No check matches 'threds'", "mean threads"),
+        (["http://h/x", "--ignore", "zzz"], "No check matches 'zzz'", "--list"),
         (["http://h/x", "--header", "secret"], "'secret' is not a header", "'Name: value'"),
-        (["http://h/x", "--header", "A: 1", "--header", "a: 2"], "a is given twice", "once"),
+        (
+            ["http://h/x", "--header", "A: 1", "--header", "a: 2"],
+            "header a was passed twice",
+            "once",
+        ),
         (["http://h/x", "--header", "A: \u2028"], "is not a header with a value", "Name: value"),
-        (["http://h/x", "--header", "A: ✓"], "a header cannot be sent: A", "plain letters"),
+        (["http://h/x", "--header", "A: ✓"], "A header cannot be sent: A", "ASCII"),
         (["http://h/x", "--origin", "example.com"], "'example.com' is not an origin", "scheme"),
-        (["--explain", "qqq"], "no check is called or about 'qqq'", "--list"),
+        (["--explain", "qqq"], "No check matches 'qqq'", "Describe"),
         (
             ["http://h/x", "--select", "memory", "--ignore", "memory,transport,streaming,threads"],
-            "no check is left",
-            "ignore fewer",
+            "No check is left to run",
+            "Ignore fewer checks",
         ),
     ],
 )
-def test_wrong_use(arguments: list[str], error: str, hint: str) -> None:
-    """Wrong use is one sentence with the value, one hint, and 2."""
+def test_wrong_usage(arguments: list[str], error: str, hint: str) -> None:
+    """Wrong usage prints one sentence with the value and one hint, and exits with 2."""
     result = check(*arguments)
     assert result.exit_code == 2
     first, second = result.stderr.splitlines()
@@ -116,22 +120,30 @@ def test_wrong_use(arguments: list[str], error: str, hint: str) -> None:
     assert error in first
     assert second.startswith(" hint: ")
     assert hint in second
+    assert second.endswith((".", "?"))
     assert result.stdout == ""
 
 
-def test_credentials_are_asked_for(url: str) -> None:
-    """Without credentials a server that wants them gives no verdict."""
+def test_unknown_format() -> None:
+    """An unknown format exits with 2 and lists the valid ones."""
+    result = check("http://h/x", "--format", "xml")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "'xml' is not one of 'text', 'json', 'junit', 'github'" in result.stderr
+
+
+def test_missing_credentials(url: str) -> None:
+    """Without valid credentials there is no verdict, and the error does not show them."""
     result = check(url)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "error: the server asks for credentials: 401" in result.stderr
+    assert "error: The server requires credentials (status 401)" in result.stderr
     wrong = check(url, "--header", "Authorization: Bearer wrong")
-    assert "error: the server refuses the credentials of --header: 401" in wrong.stderr
+    assert "error: The server rejects the credentials in --header with status 401" in wrong.stderr
     assert "Bearer wrong" not in wrong.output
 
 
-def test_report_that_cannot_be_written(url: str, credentials: list[str], tmp_path: Path) -> None:
-    """A path that cannot be written is one sentence."""
+def test_unwritable_report(url: str, credentials: list[str], tmp_path: Path) -> None:
+    """A path that cannot be written to is an error with that path."""
     target = tmp_path / "missing" / "report.txt"
     result = check(url, *credentials, "--select", "memory", "--output", str(target))
     assert result.exit_code == 2
-    assert f"error: the report cannot be written to {target}" in result.stderr
+    assert f"error: The report cannot be written to {target}" in result.stderr

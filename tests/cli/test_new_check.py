@@ -37,7 +37,7 @@ def test_check_shows_why_a_backend_does_not_start(
     result = run("new", "bot", "--check", "--store=memory", "--agent=openai")
 
     assert result.exit_code == 2
-    assert "The backend ended with status" in result.stderr
+    assert "The backend exited with status" in result.stderr
     assert "OPENAI_API_KEY" in result.stderr
     assert (workplace / "bot" / "app").is_dir()
 
@@ -55,7 +55,7 @@ def test_check_names_a_missing_uv(workplace: Path, monkeypatch: pytest.MonkeyPat
     assert (result.exit_code, result.stderr.replace(DRAFT, "")) == (
         2,
         (
-            "error: uv was not found; it installs the project\n"
+            "error: uv was not found; it is required to install the project\n"
             " hint: Install it: python -m pip install uv\n"
         ),
     )

@@ -1,4 +1,4 @@
-"""Every check finds what it is there for, on a server broken in just that way."""
+"""Every check fails on a server with exactly the fault that it looks for."""
 
 import pytest
 
@@ -6,15 +6,20 @@ from chatkit_scaffold.conformance.check import Outcome
 from chatkit_scaffold.conformance.families import REGISTRY
 from chatkit_scaffold.conformance.report import Report
 from chatkit_scaffold.conformance.suite import run_checks
-from tests.conformance.servers import http_faults, inner_faults
+from tests.conformance.servers import access_faults, agent_faults, http_faults, store_faults
 from tests.conformance.servers.correct import Fault, build, headers_for
 from tests.conformance.servers.serving import serve
 
-FAULTS = {**http_faults.FAULTS, **inner_faults.FAULTS}
+FAULTS = {
+    **http_faults.FAULTS,
+    **store_faults.FAULTS,
+    **agent_faults.FAULTS,
+    **access_faults.FAULTS,
+}
 
 
 def run(fault: Fault, *select: str) -> Report:
-    """Check a server with one mistake."""
+    """Check a server with a fault."""
     with serve(build(fault)) as url:
         return run_checks(
             url,
@@ -25,14 +30,14 @@ def run(fault: Fault, *select: str) -> Report:
         )
 
 
-def test_no_check_lacks_a_broken_server() -> None:
-    """There is a broken server for every check, and none for a check that does not exist."""
+def test_every_check_has_a_broken_server() -> None:
+    """There is a fault for every check, and none for an unknown check."""
     assert FAULTS.keys() == REGISTRY.keys()
 
 
 @pytest.mark.parametrize("check_id", FAULTS)
-def test_fails_on_the_server_broken_in_that_way(check_id: str) -> None:
-    """The check fails, and nothing that it needs does."""
+def test_fails_only_on_its_fault(check_id: str) -> None:
+    """The check fails, and all checks that it needs pass."""
     report = run(FAULTS[check_id], check_id)
     assert report.errors == []
     failed = {result.check.id for result in report.failures}

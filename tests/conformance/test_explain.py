@@ -1,4 +1,4 @@
-"""Every check is explained, and the explanation is found by what a user sees."""
+"""Every check has an explanation, which a search for its symptom finds."""
 
 import re
 from pathlib import Path
@@ -13,19 +13,19 @@ from chatkit_scaffold.errors import ScaffoldError
 DOCS = Path(__file__).parents[2] / "docs" / "checks.md"
 
 
-def test_the_page_is_current() -> None:
-    """docs/checks.md is what `make docs` writes."""
+def test_reference_page_is_current() -> None:
+    """docs/checks.md equals the output of `make docs`."""
     assert DOCS.read_text(encoding="utf-8") == page()
 
 
-def test_every_check_is_explained() -> None:
-    """There is one explanation for each check."""
+def test_every_check_has_an_explanation() -> None:
+    """There is an explanation for every check, and none for an unknown check."""
     assert explanations().keys() == REGISTRY.keys()
 
 
 @pytest.mark.parametrize("check_id", REGISTRY)
 def test_declarations(check_id: str) -> None:
-    """An id is kebab case and begins with its family; title and fix are one sentence each."""
+    """An id is in kebab case and starts with its family; title and fix are sentences."""
     check = REGISTRY[check_id]
     assert re.fullmatch(r"[a-z]+(-[a-z0-9]+)+", check_id)
     module = check.function.__module__.rpartition(".")[2]
@@ -52,21 +52,21 @@ def test_declarations(check_id: str) -> None:
         ("users see conversations of others", "access-list-separate"),
     ],
 )
-def test_symptoms_lead_to_checks(symptom: str, expected: str) -> None:
-    """What a user sees, in their words, is answered with the right check among the few shown."""
+def test_symptoms_find_checks(symptom: str, expected: str) -> None:
+    """A symptom in a user's own words finds the expected check among those it shows."""
     assert re.search(rf"^ *{expected}\b", explain(symptom), re.MULTILINE)
 
 
-def test_an_id_is_explained() -> None:
-    """An explanation has symptom, cause, fix, code and source."""
+def test_explain_id() -> None:
+    """An explanation has a symptom, a cause, a fix, code and a source."""
     text = explain("items-ids-unique")
     assert text.startswith("items-ids-unique (MUST): No two items have the same id")
     for part in ("Symptom: ", "Cause:   ", "Fix:     ", "Source:  ", "    ids = defaultdict"):
         assert part in text
 
 
-def test_nothing_fits() -> None:
-    """Words that fit no check are said back, with what to do."""
-    with pytest.raises(ScaffoldError, match="no check is called or about 'qqq'") as caught:
+def test_no_match() -> None:
+    """Without a match, the error shows the words and where to look."""
+    with pytest.raises(ScaffoldError, match=r"^No check matches 'qqq'$") as caught:
         explain("qqq")
     assert "--list" in caught.value.hint

@@ -1,4 +1,4 @@
-"""Random and mutated answers neither crash the checks nor hang them."""
+"""Random and mutated responses neither crash the checks nor hang them."""
 
 import json
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ from chatkit_scaffold.errors import ScaffoldError
 from chatkit_scaffold.protocol.event_stream import EventParser
 from chatkit_scaffold.text import shorten
 from tests.conformance.servers.correct import Fault, build, headers_for
+from tests.conformance.servers.middleware import change_events, change_responses
 from tests.conformance.servers.serving import App, Message, Receive, Send, serve
-from tests.conformance.servers.tamper import answers, events
 
 JSON = st.recursive(
     st.none()
@@ -41,19 +41,19 @@ MUTATIONS = st.lists(st.tuples(st.integers(0, 40), JSON), min_size=1, max_size=4
 SLOWLY = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-class Scripted:
-    """An application whose behaviour is exchanged between runs."""
+class Replaceable:
+    """An application that passes requests on to another one, which tests replace."""
 
     def __init__(self) -> None:
         self.app: App = build()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Let the present application answer."""
+        """Pass the request on to the current application."""
         await self.app(scope, receive, send)
 
 
 def raw(status: int, media_type: bytes, body: bytes) -> App:
-    """Return an application that answers everything alike."""
+    """Return an application that sends the same response to every request."""
 
     async def app(_: Message, __: Receive, send: Send) -> None:
         headers = [(b"content-type", media_type)]
@@ -64,15 +64,15 @@ def raw(status: int, media_type: bytes, body: bytes) -> App:
 
 
 @pytest.fixture(scope="module")
-def scripted() -> Iterator[tuple[str, Scripted]]:
-    """A server whose answers a test decides on."""
-    scripted = Scripted()
-    with serve(scripted) as url:
-        yield url, scripted
+def replaceable() -> Iterator[tuple[str, Replaceable]]:
+    """A server whose application a test can replace, and its URL."""
+    server = Replaceable()
+    with serve(server) as url:
+        yield url, server
 
 
-def verdict(url: str, timeout: float = 1.0) -> None:
-    """Run all checks; fail on a mistake of ours, accept any verdict."""
+def check(url: str, timeout: float = 1.0) -> None:
+    """Run all checks and render the report; accept any verdict but a bug in a check."""
     try:
         report = run_checks(
             url,
@@ -97,18 +97,18 @@ def verdict(url: str, timeout: float = 1.0) -> None:
         lambda values: b"".join(b"data: " + json.dumps(one).encode() + b"\n\n" for one in values)
     ),
 )
-def test_any_answer_gets_a_verdict(
-    scripted: tuple[str, Scripted], status: int, media_type: bytes, body: bytes
+def test_any_response_gets_a_verdict(
+    replaceable: tuple[str, Replaceable], status: int, media_type: bytes, body: bytes
 ) -> None:
-    """A server may answer anything to everything."""
-    url, server = scripted
+    """A server may send any response."""
+    url, server = replaceable
     server.app = raw(status, media_type, body)
-    verdict(url)
+    check(url)
 
 
 @pytest.fixture(scope="module")
 def mutating() -> Iterator[tuple[str, dict[str, Any]]]:
-    """A right server, some of whose JSON values are exchanged."""
+    """The URL of a correct server, and the mutations to apply to its responses."""
     chosen: dict[str, Any] = {"mutations": []}
 
     def mutate(value: Any) -> Any:
@@ -116,35 +116,41 @@ def mutating() -> Iterator[tuple[str, dict[str, Any]]]:
             value = replaced(value, place, put)
         return value
 
-    def outside(app: App) -> App:
-        def change(_: Any, answer: Any) -> None:
-            answer.body = mutate(answer.body)
+    def mutating_middleware(app: App) -> App:
+        def change(_: Any, response: Any) -> None:
+            response.body = mutate(response.body)
 
-        return answers(change)(events(lambda event: [mutate(event)])(app))
+        return change_responses(change)(change_events(lambda event: [mutate(event)])(app))
 
-    fault = Fault(outside=outside, settings={"echo_delay": 0.0})
+    fault = Fault(middleware=mutating_middleware, settings={"echo_delay": 0.0})
     with serve(build(fault)) as url:
         yield url, chosen
 
 
 @SLOWLY
 @given(mutations=MUTATIONS)
-def test_mutated_answers_get_a_verdict(
+def test_mutated_responses_get_a_verdict(
     mutating: tuple[str, dict[str, Any]], mutations: list[tuple[int, Any]]
 ) -> None:
-    """Any value in the answers of a right server may be another."""
+    """Any value in a response may be replaced by any other."""
     url, chosen = mutating
     chosen["mutations"] = mutations
-    verdict(url, timeout=0.5)
+    check(url, timeout=0.5)
 
 
 def replaced(value: Any, place: int, put: Any) -> Any:
-    """Return JSON with its value number *place*, counted depth first, exchanged."""
-    left = [place]
+    """Return JSON with one value replaced.
+
+    Args:
+        value: The JSON.
+        place: The index of the value to replace, counted depth first.
+        put: The new value.
+    """
+    remaining = [place]
 
     def walk(found: Any) -> Any:
-        left[0] -= 1
-        if left[0] == -1:
+        remaining[0] -= 1
+        if remaining[0] == -1:
             return put
         if isinstance(found, dict):
             return {key: walk(one) for key, one in found.items()}
@@ -156,17 +162,17 @@ def replaced(value: Any, place: int, put: Any) -> Any:
 
 
 @given(st.lists(st.binary(max_size=60), max_size=10))
-def test_the_parser_takes_any_bytes(chunks: list[bytes]) -> None:
-    """Whatever comes in whatever pieces, there are events and faults, and no exception."""
+def test_parser_accepts_any_bytes(chunks: list[bytes]) -> None:
+    """Any chunks result in events and readable framing errors, never in an exception."""
     parser = EventParser()
     found = [event for chunk in chunks for event in parser.feed(chunk)] + parser.close()
     assert all(isinstance(event, dict) for event in found)
-    assert all(fault.isprintable() for fault in parser.faults)
+    assert all(error.isprintable() for error in parser.framing_errors)
 
 
 @given(st.lists(JSON.map(lambda value: {"type": "x", "value": value}), max_size=5), st.data())
-def test_the_parser_does_not_mind_where_it_is_cut(sent: list[Any], data: st.DataObject) -> None:
-    """Events come out the same however the network cuts them, and without a fault."""
+def test_parser_accepts_any_chunks(sent: list[Any], data: st.DataObject) -> None:
+    """The events are the same wherever the network splits the body, without framing errors."""
     body = b"".join(b"data: " + json.dumps(event).encode() + b"\r\n\r\n" for event in sent)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(body)), max_size=6)))
     parser = EventParser()
@@ -174,11 +180,10 @@ def test_the_parser_does_not_mind_where_it_is_cut(sent: list[Any], data: st.Data
     for start, end in zip([0, *cuts], [*cuts, len(body)], strict=True):
         found += parser.feed(body[start:end])
     assert found + parser.close() == sent
-    assert parser.faults == []
+    assert parser.framing_errors == []
 
 
 @given(st.text())
 def test_shortened_text_fits_any_terminal(text: str) -> None:
-    """No control character, no line break and no lone surrogate is left."""
+    """Shortened text has no control character, line break or lone surrogate."""
     assert shorten(text).isprintable()
-    assert shorten(text).encode("utf-8") is not None

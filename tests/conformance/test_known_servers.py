@@ -1,4 +1,4 @@
-"""What the checks say about the right server, and about code that people copy."""
+"""The checks of a correct server, of correct variants, and of code that people copy."""
 
 # ruff: noqa: ARG001, ARG005 - a fault has the signature of what it replaces
 
@@ -14,11 +14,11 @@ from chatkit_scaffold.conformance.report import Report
 from chatkit_scaffold.conformance.suite import run_checks
 from chatkit_scaffold.protocol.client import Chatkit
 from chatkit_scaffold.protocol.exchange import ids, rows
-from tests.conformance.servers import hand_routed, quickstart, tamper, tutorial
+from tests.conformance.servers import hand_routed, middleware, quickstart, tutorial
+from tests.conformance.servers.agent_faults import remembering, responding
 from tests.conformance.servers.correct import NO_FAULT, Fault, Parts, build, headers_for
-from tests.conformance.servers.inner_faults import remembering, responding
+from tests.conformance.servers.middleware import Json
 from tests.conformance.servers.serving import App, serve
-from tests.conformance.servers.tamper import Json
 
 
 def failed(report: Report) -> set[str]:
@@ -39,8 +39,8 @@ def check(app: App, path: str = "/chatkit") -> Report:
         )
 
 
-def test_the_right_server_passes() -> None:
-    """Nothing fails, and only what cannot apply is skipped."""
+def test_correct_server_passes() -> None:
+    """No check fails, and only those that do not apply are skipped."""
     report = check(build())
     assert failed(report) == set()
     assert {result.check.id for result in report.results if result.outcome is Outcome.SKIPPED} == {
@@ -55,8 +55,8 @@ def test_the_right_server_passes() -> None:
     assert report.exit_status(strict=True) == 0
 
 
-def test_nothing_is_left_behind() -> None:
-    """The threads that the checks made are removed, those which were there before stay."""
+def test_run_deletes_its_own_threads() -> None:
+    """The threads that the checks create are deleted; earlier threads stay."""
 
     async def threads(url: str) -> list[str]:
         async with Chatkit(url, headers=headers_for("first")) as user:
@@ -71,7 +71,7 @@ def test_nothing_is_left_behind() -> None:
 
 
 def test_tutorial() -> None:
-    """The second seed's real faults are named, the one that breaks everything first."""
+    """Exactly the tutorial's faults fail, and the report starts with the one that matters most."""
     report = check(tutorial.app, "/agent/chatkit")
     assert failed(report) == {
         "requests-listed",
@@ -85,9 +85,8 @@ def test_tutorial() -> None:
 
 
 def test_quickstart() -> None:
-    """The quickstart's real faults are named, and what it does right is not."""
-    found = failed(check(quickstart.build()))
-    assert found == {
+    """Exactly the quickstart's faults fail."""
+    assert failed(check(quickstart.build())) == {
         "access-credentials-needed",
         "access-list-separate",
         "items-ids-long",
@@ -112,21 +111,21 @@ def test_quickstart() -> None:
 @pytest.mark.parametrize(
     ("app", "expected"),
     [
-        (hand_routed.first_seed, "transport-event-stream-type"),
-        (hand_routed.completions_dialect, "transport-event-types"),
-        (hand_routed.line_delimited, "transport-event-framing"),
+        (hand_routed.json_only, "transport-event-stream-type"),
+        (hand_routed.completion_chunks, "transport-event-types"),
+        (hand_routed.json_lines, "transport-event-framing"),
     ],
-    ids=["first seed", "completions", "json lines"],
+    ids=["json only", "completion chunks", "json lines"],
 )
 def test_backends_without_the_sdk(app: object, expected: str) -> None:
-    """A backend routed by hand gets a verdict too, and its mistake is among the first."""
+    """A backend without the SDK gets a verdict too, and its fault is found."""
     report = check(app())  # type: ignore[operator]
     assert expected in failed(report)
     assert report.exit_status() == 1
 
 
 def _capped(parts: Parts) -> None:
-    """Return at most two rows of a page, whatever the limit."""
+    """Return at most two threads or twenty items per page, whatever the limit."""
     threads, items = parts.store.load_threads, parts.store.load_thread_items
 
     async def load_threads(limit: int, after: str, order: str, context: object) -> Page[object]:
@@ -142,14 +141,14 @@ def _capped(parts: Parts) -> None:
     parts.store.load_threads, parts.store.load_thread_items = load_threads, load_thread_items
 
 
-def _only_what_is_needed(event: Json) -> list[Json]:
-    """Leave every optional event and member out."""
+def _without_optional(event: Json) -> list[Json]:
+    """Leave out optional events."""
     optional = ("stream_options", "thread.updated", "progress_update")
     return [] if event["type"] in optional else [event]
 
 
-def _counted_ids(parts: Parts) -> None:
-    """Number threads and items from one."""
+def _sequential_ids(parts: Parts) -> None:
+    """Use sequential numbers as ids."""
     numbers = iter(range(1, 10_000))
     parts.store.generate_thread_id = lambda context: str(next(numbers))
     parts.store.generate_item_id = lambda kind, thread, context: str(next(numbers))
@@ -158,28 +157,28 @@ def _counted_ids(parts: Parts) -> None:
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault(inside=_capped),
-        Fault(outside=tamper.events(_only_what_is_needed)),
-        Fault(inside=_counted_ids),
-        Fault(inside=remembering(lambda items: items)),
+        Fault(patch=_capped),
+        Fault(middleware=middleware.change_events(_without_optional)),
+        Fault(patch=_sequential_ids),
+        Fault(patch=remembering(lambda items: items)),
         NO_FAULT,
     ],
-    ids=["limit capped", "optional events missing", "ids counted", "no deltas", "as it is"],
+    ids=["limit capped", "no optional events", "sequential ids", "no deltas", "unchanged"],
 )
-def test_no_false_alarm(fault: Fault) -> None:
-    """Other ways of being right are right as well."""
+def test_correct_variants_pass(fault: Fault) -> None:
+    """No check fails on a server that is correct in another way."""
     assert failed(check(build(fault))) == set()
 
 
-def test_a_slow_first_word_is_fine() -> None:
-    """A model may think for most of the time limit before its first word."""
+def test_slow_first_delta_passes() -> None:
+    """A model may take most of the timeout before its first delta."""
 
     async def late(turn: Any, events: AsyncIterator[Any]) -> AsyncIterator[Any]:
         await asyncio.sleep(0.8)
         async for event in events:
             yield event
 
-    with serve(build(Fault(inside=responding(late)))) as url:
+    with serve(build(Fault(patch=responding(late)))) as url:
         report = run_checks(
             url,
             headers=headers_for("first"),

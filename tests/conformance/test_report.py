@@ -1,4 +1,4 @@
-"""One report in four formats."""
+"""Reports: exit status, verdict and four formats."""
 
 import json
 from xml.etree import ElementTree as ET
@@ -16,7 +16,7 @@ NEEDED = REGISTRY["requests-listed"]
 
 
 def result(check: Check, outcome: Outcome, reason: str = "") -> Result:
-    """Return a result as a run would make it."""
+    """Return a result as a run returns it."""
     failure = outcome is Outcome.FAILED
     return Result(
         check,
@@ -30,19 +30,19 @@ def result(check: Check, outcome: Outcome, reason: str = "") -> Result:
 
 
 def report(*results: Result) -> Report:
-    """Return a report on a server."""
+    """Return the report of a run."""
     return Report("http://127.0.0.1:8000/chatkit", list(results), seconds=1.5, requests=7)
 
 
 @pytest.fixture
 def mixed() -> Report:
-    """One check of every outcome."""
+    """A report with every outcome."""
     return report(
         result(SHOULD, Outcome.FAILED),
         result(MUST, Outcome.FAILED),
         result(NEEDED, Outcome.PASSED),
         result(REGISTRY["threads-renamed"], Outcome.UNTESTABLE, "needs threads-listed"),
-        result(REGISTRY["access-read-separate"], Outcome.SKIPPED, "a second user is needed"),
+        result(REGISTRY["access-read-separate"], Outcome.SKIPPED, "a second user is required"),
     )
 
 
@@ -58,13 +58,13 @@ def mixed() -> Report:
     ids=["passed", "skipped", "should", "must", "untestable"],
 )
 def test_exit_status(results: list[Result], status: int, strict: int) -> None:
-    """A required failure is 1, and what was not tested is never 0."""
+    """The status is 1 for a required failure, and never 0 if a check was untestable."""
     assert report(*results).exit_status() == status
     assert report(*results).exit_status(strict=True) == strict
 
 
-def test_our_own_mistake_is_no_verdict() -> None:
-    """An error of ours ends with 2, unless something required failed for certain."""
+def test_bug_in_a_check_is_no_verdict() -> None:
+    """The status is 2 for a bug in a check, but 1 if a required check failed as well."""
     good = report(result(MUST, Outcome.PASSED))
     good.errors = ["threads-deleted: KeyError: 'x'"]
     assert good.exit_status() == 2
@@ -74,7 +74,7 @@ def test_our_own_mistake_is_no_verdict() -> None:
 
 
 def test_most_important_first() -> None:
-    """A MUST comes before a SHOULD, and what blocks others before what does not."""
+    """A MUST comes before a SHOULD, and a failure that blocks other checks comes first."""
     found = report(
         result(SHOULD, Outcome.FAILED),
         result(MUST, Outcome.FAILED),
@@ -86,7 +86,7 @@ def test_most_important_first() -> None:
 
 
 def test_text(mixed: Report) -> None:
-    """A failure shows what was sent, expected and received, the source and the fix."""
+    """A failure shows what was sent, expected and received, and the fix."""
     shown = text.render(mixed)
     assert shown.index("Fix these first") < shown.index("transport: 0 of 1 passed")
     assert f"  ✗ threads-deleted (MUST): {MUST.title}" in shown
@@ -96,14 +96,14 @@ def test_text(mixed: Report) -> None:
 
 
 def test_text_counts_only_what_was_tested(mixed: Report) -> None:
-    """A family whose checks were all skipped did not pass 0 of them."""
+    """A family with only skipped checks does not show "0 of 0 passed"."""
     shown = text.render(mixed)
-    assert "access: 1 skipped\n  skipped (a second user is needed): access-read-separate" in shown
+    assert "access: 1 skipped\n  skipped (a second user is required): access-read-separate" in shown
     assert "0 of 0" not in shown
 
 
 def test_text_collapses_untestable_checks_to_their_cause() -> None:
-    """Checks that a failure blocks, directly or through others, share one line."""
+    """Checks that a failure blocks, directly or indirectly, share one line."""
     shown = text.render(
         report(
             result(NEEDED, Outcome.FAILED),
@@ -128,26 +128,26 @@ def test_text_collapses_untestable_checks_to_their_cause() -> None:
     ids=["passed", "should", "must", "untestable"],
 )
 def test_text_ends_with_the_verdict(results: list[Result], verdict: str) -> None:
-    """The last line is the verdict, behind the numbers."""
+    """The last line is the verdict."""
     assert text.render(report(*results)).splitlines()[-1] == verdict
 
 
 def test_totals(mixed: Report) -> None:
-    """One line has every number."""
+    """The totals count every outcome."""
     assert mixed.totals() == (
         "5 checks: 1 passed, 2 failed (1 required), 1 untestable, 1 skipped; 7 requests in 1.5 s"
     )
 
 
-def test_styled_text_has_the_same_words(mixed: Report) -> None:
-    """The report for a terminal differs in color only."""
+def test_styled_text_equals_plain_text(mixed: Report) -> None:
+    """The report for a terminal differs only in color."""
     styled = text.styled(mixed)
     assert styled.plain + "\n" == text.render(mixed)
     assert any(span.style == "red" for span in styled.spans)
 
 
 def test_json(mixed: Report) -> None:
-    """Programs find every check with its outcome and, for a failure, the fix."""
+    """The JSON report has the outcome of every check and the fix of a failure."""
     value = json.loads(render(mixed, Format.JSON))
     assert value["exit_status"] == 1
     assert value["counts"] == {"passed": 1, "failed": 2, "untestable": 1, "skipped": 1}

@@ -1,9 +1,16 @@
-"""The page that a project's front-end code is put into."""
+"""Projects to change, and the page that a project's front-end code is put into."""
 
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import pytest
+from pytest_copier.plugin import CopierFixture
 
+from chatkit_scaffold import launcher
+from chatkit_scaffold.generator import questions
+from tests.matrix import COMBINATIONS, Project
+from tests.template.how_to import MakeProject
 from tests.template.page_project import PageProject
 
 
@@ -11,3 +18,32 @@ from tests.template.page_project import PageProject
 def page(tmp_path_factory: pytest.TempPathFactory) -> PageProject:
     """A React project with ChatKit's own packages."""
     return PageProject.install(Path(tmp_path_factory.mktemp("page")))
+
+
+@pytest.fixture(scope="session")
+def generate(copier_template: Path, outside_folder: Path) -> MakeProject:
+    """Return a function that generates the combination of a name, once for all tests."""
+
+    @cache
+    def generated(name: str) -> Project:
+        (answers,) = (found for found in COMBINATIONS if questions.combination_name(found) == name)
+        folder = Path(tempfile.mkdtemp(dir=outside_folder)) / name
+        with pytest.MonkeyPatch.context() as patch:
+            CopierFixture(copier_template, {}, patch).copy(folder, name="backend", **answers)
+        return Project(name, folder, answers)
+
+    return generated
+
+
+@pytest.fixture(scope="session")
+def install(generate: MakeProject) -> MakeProject:
+    """Return a function that installs a combination and fills mypy's cache, once for all tests."""
+
+    @cache
+    def installed(name: str) -> Project:
+        project = generate(name)
+        launcher.install(project.path)
+        project.run("mypy", "--no-error-summary")
+        return project
+
+    return installed

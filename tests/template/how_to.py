@@ -5,13 +5,16 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from chatkit_scaffold import launcher
 from tests.matrix import Project, run
 from tests.template.markdown import blocks
+
+MakeProject = Callable[[str], Project]
+"""From the name of a combination, such as `sqlite-echo-none`, to a project."""
 
 COMPONENT = "Chat.tsx"
 """The component in the README; it belongs to the page."""
@@ -34,7 +37,6 @@ class Workshop:
     @classmethod
     def copy(cls, project: Project, folder: Path, settings: Mapping[str, str]) -> "Workshop":
         """Copy the project without its environment, but with mypy's cache."""
-        project.run("mypy", "--no-error-summary")
         ignored = shutil.ignore_patterns(".venv", ".pytest_cache", "__pycache__", "chatkit.db*")
         shutil.copytree(project.path, folder, ignore=ignored)
         return cls(folder, project, settings)

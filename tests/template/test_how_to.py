@@ -2,7 +2,6 @@
 
 import re
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import jinja2
@@ -11,8 +10,8 @@ import pytest
 from chatkit_scaffold.generator import questions
 from tests.command import REPOSITORY
 from tests.conftest import Environment
-from tests.matrix import COMBINATIONS, Project
-from tests.template.how_to import COMPONENT, Workshop, patched
+from tests.matrix import COMBINATIONS
+from tests.template.how_to import COMPONENT, MakeProject, Workshop, patched
 from tests.template.markdown import blocks, sections
 from tests.template.page_project import PageProject
 
@@ -31,38 +30,52 @@ def all_how_tos(answers: Answers) -> dict[str, str]:
     return how_tos("project/docs/how-to.md.jinja", answers)
 
 
-def choice_to_prove(title: str, answers: Answers) -> str:
-    """Return the choice that a how-to depends on; if it depends on none, the agent."""
+def proofs_in(answers: Answers) -> set[tuple[str, str]]:
+    """Return what a project can prove: a how-to with the choice that it depends on, or the agent.
+
+    A how-to that every project has is proven with every agent.
+    """
     stores_own = how_tos(f"options/store/{answers['store']}/how-to.md", answers)
-    return answers["store" if title in stores_own else "agent"]
+    return {
+        (title, answers["store" if title in stores_own else "agent"])
+        for title, text in all_how_tos(answers).items()
+        if not only_page(text)
+    }
 
 
-def proofs() -> Iterator[object]:
-    """Return a parameter for each how-to and each choice that it is to be proven with."""
-    proven: set[tuple[str, str]] = set()
-    for answers in reversed(COMBINATIONS):
-        name = questions.combination_name(answers)
-        for title, text in all_how_tos(answers).items():
-            proof = (title, choice_to_prove(title, answers))
-            if proof not in proven and not only_page(text):
-                proven.add(proof)
-                group = pytest.mark.xdist_group(name)
-                yield pytest.param(answers, title, id=f"{name}-{slug(title)}", marks=group)
+def proofs() -> list[object]:
+    """Return a parameter for each proof, in as few projects as will do."""
+    possible = {questions.combination_name(a): proofs_in(a) for a in reversed(COMBINATIONS)}
+    missing = {proof for found in possible.values() for proof in found}
+    parameters: list[object] = []
+    while missing:
+        name = max(possible, key=lambda name: len(possible[name] & missing))
+        parameters += [
+            pytest.param(name, title, id=f"{name}-{slug(title)}", marks=group(name))
+            for title, _ in sorted(possible[name] & missing)
+        ]
+        missing -= possible[name]
+    return parameters
 
 
 def component_changes() -> list[object]:
     """Return a parameter for each change to the page's component, with each authentication."""
     changes = {
-        (answers["auth"], title): (answers, block.text)
+        (answers["auth"], title): (questions.combination_name(answers), block.text)
         for answers in COMBINATIONS
         for title, text in all_how_tos(answers).items()
         for block in blocks(text)
         if block.path == COMPONENT
     }
     return [
-        pytest.param(*change, id=f"{auth}-{slug(title)}", marks=pytest.mark.xdist_group("page"))
+        pytest.param(*change, id=f"{auth}-{slug(title)}", marks=group("page"))
         for (auth, title), change in changes.items()
     ]
+
+
+def group(name: str) -> pytest.MarkDecorator:
+    """Return the mark of tests that one worker runs, because they share what takes long."""
+    return pytest.mark.xdist_group(name)
 
 
 def only_page(text: str) -> bool:
@@ -75,17 +88,15 @@ def slug(title: str) -> str:
     return re.sub(r"[^a-z]+", "-", title.lower())
 
 
-@pytest.fixture
-def workshop(installed: Project, aside: Path, environment_of: Environment) -> Workshop:
-    """A copy of the project to change."""
-    folder = Path(tempfile.mkdtemp(dir=aside)) / installed.name
-    return Workshop.copy(installed, folder, environment_of(installed))
-
-
-@pytest.mark.parametrize(("project", "title"), list(proofs()), indirect=["project"])
-def test_how_to(workshop: Workshop, title: str) -> None:
+@pytest.mark.parametrize(("name", "title"), proofs())
+def test_how_to(
+    install: MakeProject, outside_folder: Path, environment_of: Environment, name: str, title: str
+) -> None:
     """After its steps the project's linters find nothing, and its own test passes."""
-    page = (workshop.folder / "docs" / "how-to.md").read_text(encoding="utf-8")
+    project = install(name)
+    folder = Path(tempfile.mkdtemp(dir=outside_folder)) / name
+    workshop = Workshop.copy(project, folder, environment_of(project))
+    page = (folder / "docs" / "how-to.md").read_text(encoding="utf-8")
     workshop.follow(sections(page)[title])
     workshop.lint()
 
@@ -101,10 +112,12 @@ def test_how_to_ends_with_its_test(answers: Answers) -> None:
         assert all(test in last.text for test in tests)
 
 
-@pytest.mark.parametrize(("project", "change"), component_changes(), indirect=["project"])
-def test_component_still_compiles(page: PageProject, project: Project, change: str) -> None:
+@pytest.mark.parametrize(("name", "change"), component_changes())
+def test_component_still_compiles(
+    page: PageProject, generate: MakeProject, name: str, change: str
+) -> None:
     """TypeScript finds nothing wrong with the README's component after the change."""
-    readme = blocks((project.path / "README.md").read_text(encoding="utf-8"))
+    readme = blocks((generate(name).path / "README.md").read_text(encoding="utf-8"))
     (component,) = [block.text for block in readme if block.path == COMPONENT]
     assert page.compile(patched(component, change)) == ""
 

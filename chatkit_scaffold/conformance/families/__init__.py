@@ -1,9 +1,9 @@
-"""The requirements, each family in the modules that begin with its name.
+"""The checks, each family in the modules whose names start with its name.
 
-Importing this package declares them all.
+Importing this package declares all of them.
 """
 
-# Declared in the order in which they run: what comes later may need what came before.
+# The order of these imports is the order of a run: a check needs only earlier checks.
 from chatkit_scaffold.conformance.families import transport  # isort: skip
 from chatkit_scaffold.conformance.families import transport_cors  # isort: skip
 from chatkit_scaffold.conformance.families import requests  # isort: skip
@@ -15,6 +15,9 @@ from chatkit_scaffold.conformance.families import threads_paging  # isort: skip
 from chatkit_scaffold.conformance.families import threads_metadata  # isort: skip
 from chatkit_scaffold.conformance.families import threads_not_found  # isort: skip
 from chatkit_scaffold.conformance.families import items  # isort: skip
+from chatkit_scaffold.conformance.families import items_retry  # isort: skip
+from chatkit_scaffold.conformance.families import items_stop  # isort: skip
+from chatkit_scaffold.conformance.families import items_client  # isort: skip
 from chatkit_scaffold.conformance.families import memory  # isort: skip
 from chatkit_scaffold.conformance.families import access_authentication  # isort: skip
 from chatkit_scaffold.conformance.families import access_isolation  # isort: skip
@@ -25,6 +28,9 @@ __all__ = [
     "access_authentication",
     "access_isolation",
     "items",
+    "items_client",
+    "items_retry",
+    "items_stop",
     "memory",
     "requests",
     "streaming",

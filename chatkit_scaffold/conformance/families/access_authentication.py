@@ -1,4 +1,4 @@
-"""Who somebody is: told by verified credentials and by nothing else."""
+"""Authentication: only verified credentials identify a user."""
 
 import base64
 import json
@@ -15,88 +15,89 @@ from chatkit_scaffold.protocol.exchange import Exchange, dig
 
 
 @fixture
-async def anonymous(target: Target) -> Exchange:
-    """The first user's thread, asked for without credentials."""
+async def read_without_credentials(target: Target) -> Exchange:
+    """The response to reading the first user's thread without credentials."""
     if not target.authenticated:
-        skip("no credentials were given (--header), so there are none to leave out")
-    held = await conversation(target)
-    stranger = await target.stranger("a stranger without credentials")
-    return await stranger.call("threads.get_by_id", thread_id=held.thread_id)
+        skip("no credentials were passed with --header")
+    talk = await conversation(target)
+    client = await target.client_without_credentials("a client without credentials")
+    return await client.call("threads.get_by_id", thread_id=talk.thread_id)
 
 
 @check(
     "access-credentials-needed",
     level=Level.MUST,
-    source="RFC 9110 section 11.6.1; the user is who the credentials say",
-    fix="Verify credentials in a dependency of the route, before `process` is called.",
+    source="RFC 9110 section 11.6.1; the credentials identify the user",
+    fix="Verify the credentials in a dependency of the route, before it calls `process`.",
     needs={"threads-read-after-first-turn"},
 )
 async def credentials_needed(target: Target) -> None:
-    """Without credentials nobody reads a user's thread."""
-    answer = await anonymous(target)
-    require(not answer.ok, answer, "401 Unauthorized")
+    """Nobody can read a user's thread without credentials."""
+    response = await read_without_credentials(target)
+    require(not response.ok, response, "401 Unauthorized")
 
 
 @check(
     "access-missing-is-401",
     level=Level.SHOULD,
     source="RFC 9110 section 15.5.2 (401 Unauthorized) and section 11.6.1 WWW-Authenticate",
-    fix="Answer 401 with JSON and `WWW-Authenticate: Bearer`, not 403, 500 or a login page.",
+    fix="Return 401 with JSON and `WWW-Authenticate: Bearer`, not 403, 500 or a login page.",
     needs={"access-credentials-needed"},
 )
 async def missing_is_401(target: Target) -> None:
-    """Missing credentials are answered with 401, which names the scheme."""
-    answer = await anonymous(target)
-    if answer.status == HTTPStatus.NOT_FOUND:
-        skip("strangers are served as users of their own")
-    require(answer.status == HTTPStatus.UNAUTHORIZED, answer, "401 Unauthorized")
-    require("www-authenticate" in answer.headers, answer, "401 with a WWW-Authenticate header")
+    """A request without credentials returns 401 with a WWW-Authenticate header."""
+    response = await read_without_credentials(target)
+    if response.status == HTTPStatus.NOT_FOUND:
+        skip("the server serves clients without credentials as new users")
+    require(response.status == HTTPStatus.UNAUTHORIZED, response, "401 Unauthorized")
+    has_scheme = "www-authenticate" in response.headers
+    require(has_scheme, response, "401 with a WWW-Authenticate header")
 
 
 @check(
     "access-garbage-refused",
     level=Level.MUST,
     source="RFC 6750 section 3.1 (invalid_token)",
-    fix="Answer 401 when credentials cannot be verified; do not fall back to a default user.",
+    fix="Return 401 if the credentials cannot be verified; do not fall back to a default user.",
     needs={"access-credentials-needed"},
 )
 async def garbage_refused(target: Target) -> None:
-    """Credentials that mean nothing are refused with a 4xx."""
+    """The server rejects malformed credentials with a 4xx."""
     for value in ("Bearer garbage", "Bearer a.b.c", "Bearer ", "Basic eDp5", "x"):
-        await _require_unauthorized(target, value)
+        await _require_rejected(target, value)
 
 
 @check(
     "access-unsigned-refused",
     level=Level.MUST,
     source="RFC 8725 section 3.1 (alg: none)",
-    fix='Name the algorithms when decoding: jwt.decode(token, key, algorithms=["HS256"]).',
+    fix='Pass the algorithms when decoding: jwt.decode(token, key, algorithms=["HS256"]).',
     needs={"access-credentials-needed"},
 )
 async def unsigned_refused(target: Target) -> None:
-    """A token that says `alg: none` is refused."""
+    """The server rejects a token without a signature, such as one with `alg: none`."""
     claims = _claims(target.bearer_token) or {"sub": "admin", "exp": 4102444800}
     for algorithm in ("none", "None", "HS256"):
         header = _encode({"alg": algorithm, "typ": "JWT"})
-        await _require_unauthorized(target, f"Bearer {header}.{_encode(claims)}.")
+        await _require_rejected(target, f"Bearer {header}.{_encode(claims)}.")
 
 
 @check(
     "access-altered-refused",
     level=Level.MUST,
     source="RFC 7519 section 7.2 (validating a JWT)",
-    fix="Verify the signature before believing a claim: jwt.decode with the key, never "
+    fix="Verify the signature before you use a claim: call jwt.decode with the key, never with "
     "verify_signature=False.",
     needs={"access-credentials-needed"},
 )
 async def altered_refused(target: Target) -> None:
-    """A token whose claims were changed after signing, or that has expired, is refused."""
+    """The server rejects a token whose claims were changed after signing."""
     claims = _claims(target.bearer_token)
     if claims is None:
         skip("the credentials are not a JWT")
     header, _, signature = target.bearer_token.split(".")
     for change in ({"sub": "somebody-else"}, {"exp": 1_000_000_000}, {"exp": 4_102_444_800}):
-        await _require_unauthorized(
+        await _require_rejected(
             target, f"Bearer {header}.{_encode({**claims, **change})}.{signature}"
         )
 
@@ -105,32 +106,34 @@ async def altered_refused(target: Target) -> None:
     "access-body-names-nobody",
     level=Level.MUST,
     source="CWE-639: authorization bypass through a user-controlled key",
-    fix="Never read the user from the body, its metadata or a plain header, only from verified "
-    "credentials.",
+    fix="Identify the user only by verified credentials, never by the body, its metadata or a "
+    "plain header.",
     needs={"threads-read-after-first-turn"},
 )
 async def body_names_nobody(target: Target) -> None:
-    """`user` and `user_id` in the body, its metadata and headers change nothing."""
-    held = await conversation(target)
+    """`user` and `user_id` in the body, its metadata or a header have no effect."""
+    talk = await conversation(target)
     names = {"user": "somebody-else", "user_id": "somebody-else", "userId": "somebody-else"}
-    answer = await target.user.request(
+    response = await target.user.request(
         "threads.get_by_id",
-        {"thread_id": held.thread_id, **names},
+        {"thread_id": talk.thread_id, **names},
         extra={**names, "metadata": names},
         headers={"x-user-id": "somebody-else", "x-user": "somebody-else"},
     )
-    same = answer.ok and dig(answer.json, "id") == held.thread_id
-    require(same, answer, "the thread, as without these names")
+    same = response.ok and dig(response.json, "id") == talk.thread_id
+    require(same, response, "the thread, as without these names")
 
 
-async def _require_unauthorized(target: Target, authorization: str) -> None:
-    if (await anonymous(target)).status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        skip("the server does not ask for credentials")
-    name = f"a stranger with the credentials {authorization[:24]}"
-    stranger = await target.stranger(name, {"authorization": authorization.strip()})
-    answer = await stranger.call("threads.list", limit=1)
-    if (not answer.status or answer.is_server_error) or answer.ok:
-        fail(answer, "401 Unauthorized")
+async def _require_rejected(target: Target, authorization: str) -> None:
+    """Fail unless the server rejects the credentials; skip if it requires none."""
+    anonymous = await read_without_credentials(target)
+    if anonymous.status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        skip("the server does not require credentials")
+    name = f"a client with the credentials {authorization[:24]}"
+    client = await target.client_without_credentials(name, {"authorization": authorization.strip()})
+    response = await client.call("threads.list", limit=1)
+    if not response.status or response.is_server_error or response.ok:
+        fail(response, "401 Unauthorized")
 
 
 def _encode(value: Mapping[str, Any]) -> str:
@@ -139,7 +142,7 @@ def _encode(value: Mapping[str, Any]) -> str:
 
 
 def _claims(token: str) -> dict[str, Any] | None:
-    """Return the claims of a JWT; None if *token* is none."""
+    """Return the claims of a JWT; None if *token* is not a JWT."""
     _, dot, rest = token.partition(".")
     payload, second_dot, signature = rest.partition(".")
     if not (dot and second_dot) or "." in signature:

@@ -1,88 +1,89 @@
-"""What the assistant still knows, asked of those that can be asked."""
+"""What the assistant remembers, checked on agents that can repeat a word."""
 
 import secrets
 from dataclasses import dataclass
 
 from chatkit_scaffold.conformance.check import Level
 from chatkit_scaffold.conformance.expectations import require, skip, untestable
-from chatkit_scaffold.conformance.fixtures import fixture
+from chatkit_scaffold.conformance.fixtures import NO_THREAD_ID, fixture
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import Exchange
 
 _TURNS = 12
-"""More than the 20 items which the quickstart loads: two items a turn."""
+"""Two items per turn, so more than the 20 items that the quickstart loads."""
 _QUESTION = "Which secret word did I tell you at the very beginning? Answer with just that word."
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
+class LongConversation:
     """A conversation of twelve turns.
 
     Attributes:
-        word: What was to be remembered.
-        remembered: The turn in which it was asked for again.
-        newest: What the very last message asked the assistant to say.
+        first_word: The word that the first message asked the assistant to remember.
+        reminder: The turn that asked for that word again.
+        last_word: The word that the last message asked the assistant to repeat.
         last: The last turn.
     """
 
-    word: str
-    remembered: Exchange
-    newest: str
+    first_word: str
+    reminder: Exchange
+    last_word: str
     last: Exchange
 
 
 @fixture
-async def talk(target: Target) -> Talk | None:
-    """Talk for twelve turns; None when the agent does not remember the turn before."""
-    word, newest = _word(), _word()
-    opening = await target.user.create_thread(
-        f"The secret word is {word}. Remember it, and answer with OK."
+async def long_conversation(target: Target) -> LongConversation | None:
+    """Send twelve messages; None if the agent does not remember the previous one."""
+    first_word, last_word = _word(), _word()
+    first = await target.user.create_thread(
+        f"The secret word is {first_word}. Remember it, and answer with OK."
     )
-    thread_id = opening.thread_id
+    thread_id = first.thread_id
     if thread_id is None:
-        untestable("threads.create did not tell the id of a thread")
-    early = await target.user.say(thread_id, _QUESTION)
-    if word not in early.text:
+        untestable(NO_THREAD_ID)
+    second = await target.user.say(thread_id, _QUESTION)
+    if first_word not in second.text:
         return None
     for number in range(3, _TURNS):
         await target.user.say(thread_id, f"Answer with just the number {number}.")
-    remembered = await target.user.say(thread_id, _QUESTION)
-    last = await target.user.say(thread_id, f"Answer with just this word: {newest}")
-    return Talk(word, remembered, newest, last)
+    reminder = await target.user.say(thread_id, _QUESTION)
+    last = await target.user.say(thread_id, f"Answer with just this word: {last_word}")
+    return LongConversation(first_word, reminder, last_word, last)
 
 
 @check(
     "memory-newest-answered",
     level=Level.MUST,
     source="docs quickstart: load_thread_items(limit=20, order='asc') (openai-chatkit 1.6.5)",
-    fix="Load the newest items (order 'desc') and reverse them before they go to the model.",
+    fix="Load the newest items (order 'desc') and reverse them before passing them to the model.",
     needs={"streaming-answer-arrives", "threads-second-message"},
 )
 async def newest_answered(target: Target) -> None:
     """After twelve turns the assistant still answers the newest message."""
-    held = await _talk(target)
-    require(held.newest in held.last.text, held.last, held.newest, held.last.text)
+    talk = await _long_conversation(target)
+    require(talk.last_word in talk.last.text, talk.last, talk.last_word, talk.last.text)
 
 
 @check(
     "memory-first-remembered",
     level=Level.SHOULD,
-    source="docs quickstart: what `respond` loads is all the model knows (openai-chatkit 1.6.5)",
-    fix="Give the model the thread's history, not only the new message, and enough of it.",
+    source="docs quickstart: the model knows only what `respond` loads (openai-chatkit 1.6.5)",
+    fix="Pass enough of the thread's history to the model, not only the newest message.",
     needs={"memory-newest-answered"},
 )
 async def first_remembered(target: Target) -> None:
-    """After twelve turns the assistant still knows a word from the first."""
-    held = await _talk(target)
-    require(held.word in held.remembered.text, held.remembered, held.word, held.remembered.text)
+    """After twelve turns the assistant still remembers a word from the first."""
+    talk = await _long_conversation(target)
+    remembers = talk.first_word in talk.reminder.text
+    require(remembers, talk.reminder, talk.first_word, talk.reminder.text)
 
 
-async def _talk(target: Target) -> Talk:
-    held = await talk(target)
-    if held is None:
-        skip("the agent does not remember the message before, so it cannot be asked")
-    return held
+async def _long_conversation(target: Target) -> LongConversation:
+    talk = await long_conversation(target)
+    if talk is None:
+        skip("the agent does not remember the previous message")
+    return talk
 
 
 def _word() -> str:

@@ -1,4 +1,4 @@
-"""What a server makes of requests, right and wrong ones."""
+"""Requests: the server handles valid ones and rejects the others."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from chatkit_scaffold.protocol.exchange import Exchange, dig, text_at
 
 _REQUESTS = "chatkit/types.py ChatKitReq (openai-chatkit 1.6.5)"
 _HUGE = 8_000_000
-"""Bytes; files go by a way of their own, so no message comes near this."""
+"""Bytes; no message comes near this size, because files are uploaded separately."""
 
 _INTERNALS = re.compile(
     r"Traceback \(most recent call last\)|File \"[^\"]+\", line \d+|/site-packages/"
@@ -23,55 +23,53 @@ _INTERNALS = re.compile(
     r"|errors\.pydantic\.dev| object at 0x[0-9a-f]+|\bNoneType\b",
     re.DOTALL,
 )
-_ASKED_BACK = 4_000
+_SEARCHED_BYTES = 4_000
 
 
 @check(
     "requests-listed",
     level=Level.MUST,
     source=_REQUESTS,
-    fix="Hand every body to `ChatKitServer.process` and answer with `result.json`.",
+    fix="Pass every request body to `ChatKitServer.process` and return `result.json`.",
     needs={"transport-reachable"},
 )
 async def listed(target: Target) -> None:
-    """threads.list is answered with 200 and a page: `data` and `has_more`."""
-    answer = await probe(target)
-    require(answer.ok, answer, "200 and a page of threads")
-    require(
-        isinstance(dig(answer.json, "data"), list),
-        answer,
-        'a page: {"data": […], "has_more": false}',
-    )
+    """threads.list returns 200 and a page: `data` and `has_more`."""
+    response = await probe(target)
+    require(response.ok, response, "200 and a page of threads")
+    is_page = isinstance(dig(response.json, "data"), list)
+    require(is_page, response, 'a page: {"data": […], "has_more": false}')
 
 
 @check(
     "requests-all-understood",
     level=Level.MUST,
     source=_REQUESTS,
-    fix="Do not route by hand: `ChatKitServer.process` knows all the operations of its version.",
+    fix="Do not route operations by hand: `ChatKitServer.process` handles all of its version.",
     needs={"requests-listed"},
 )
 async def all_understood(target: Target) -> None:
-    """Every operation that a chat cannot do without is understood."""
-    held = await conversation(target)
-    user, thread = target.user, {"thread_id": held.thread_id}
-    answers = [
-        held.read,
-        held.listed,
+    """The server supports every operation that a chat requires."""
+    talk = await conversation(target)
+    user, thread = target.user, {"thread_id": talk.thread_id}
+    responses = [
+        talk.read_after_second,
+        talk.threads_after,
         await user.call("items.list", **thread, limit=5, order="asc"),
         await user.call("threads.update", **thread, title="A first title"),
     ]
-    for answer in answers:
-        require(answer.ok and isinstance(answer.json, dict), answer, "200 and a JSON object")
-    require(held.second.ok and held.second.events, held.second, "200 and a stream of events")
+    for response in responses:
+        is_object = response.ok and isinstance(response.json, dict)
+        require(is_object, response, "200 and a JSON object")
+    require(talk.second.ok and talk.second.events, talk.second, "200 and a stream of events")
 
 
 @fixture
-async def optional_answers(target: Target) -> dict[str, Exchange]:
-    """The answers to operations that a server may decline."""
-    held = await conversation(target)
+async def optional_responses(target: Target) -> dict[str, Exchange]:
+    """The responses to operations that a server may decline."""
+    talk = await conversation(target)
     action = {"type": "chatkit.unknown", "payload": {}}
-    thread = {"thread_id": held.thread_id}
+    thread = {"thread_id": talk.thread_id}
     user = target.user
     return {
         "create": await user.call(
@@ -82,12 +80,12 @@ async def optional_answers(target: Target) -> dict[str, Exchange]:
             "input.transcribe", audio_base64="AAAA", mime_type="audio/webm"
         ),
         "action": await user.stream(
-            "threads.custom_action", thread_id=held.thread_id, action=action
+            "threads.custom_action", thread_id=talk.thread_id, action=action
         ),
         "sync": await user.call("threads.sync_custom_action", **thread, action=action),
         "structured": await user.stream(
             "threads.add_structured_input",
-            thread_id=held.thread_id,
+            thread_id=talk.thread_id,
             item_id="si_unknown",
             input={"status": "skipped", "answers": {}},
         ),
@@ -98,48 +96,49 @@ async def optional_answers(target: Target) -> dict[str, Exchange]:
     "requests-attachments-answered",
     level=Level.SHOULD,
     source=_REQUESTS + "; chatkit/server.py ChatKitServer._get_attachment_store raises",
-    fix="Give the server an AttachmentStore, or answer attachments.* with a 4xx that says so.",
+    fix="Pass an AttachmentStore to the server, or decline attachments.* with a 4xx and a reason.",
     needs={"requests-listed"},
 )
 async def attachments_answered(target: Target) -> None:
-    """attachments.create and attachments.delete are carried out or declined with a 4xx."""
-    answers = await optional_answers(target)
-    _require_clean(answers["create"])
-    _require_clean(answers["delete"])
-    if answers["create"].ok and (created := text_at(answers["create"].json, "id")):
-        _require_clean(await target.user.call("attachments.delete", attachment_id=created))
+    """attachments.create and attachments.delete succeed or return a 4xx."""
+    responses = await optional_responses(target)
+    _require_done_or_declined(responses["create"])
+    _require_done_or_declined(responses["delete"])
+    if responses["create"].ok and (created := text_at(responses["create"].json, "id")):
+        deleted = await target.user.call("attachments.delete", attachment_id=created)
+        _require_done_or_declined(deleted)
 
 
 @check(
     "requests-transcription-answered",
     level=Level.SHOULD,
     source=_REQUESTS + "; chatkit/server.py ChatKitServer.transcribe raises NotImplementedError",
-    fix="Override `transcribe`, or answer input.transcribe with a 4xx that says it is not offered.",
+    fix="Override `transcribe`, or decline input.transcribe with a 4xx and a reason.",
     needs={"requests-listed"},
 )
 async def transcription_answered(target: Target) -> None:
-    """input.transcribe is carried out or declined with a 4xx."""
-    _require_clean((await optional_answers(target))["transcribe"])
+    """input.transcribe succeeds or returns a 4xx."""
+    _require_done_or_declined((await optional_responses(target))["transcribe"])
 
 
 @check(
     "requests-actions-answered",
     level=Level.SHOULD,
     source=_REQUESTS + "; chatkit/server.py ChatKitServer.action and .sync_action raise",
-    fix="Override `action` and `sync_action`, or decline them with a 4xx, or with an `error` event "
-    "that has `allow_retry` false.",
+    fix="Override `action` and `sync_action`, or decline them with a 4xx or with an `error` event "
+    "whose `allow_retry` is false.",
     needs={"requests-listed"},
 )
 async def actions_answered(target: Target) -> None:
-    """Actions and structured input are carried out or declined, without inviting a retry."""
-    answers = await optional_answers(target)
+    """Actions and structured input succeed, or are declined without offering a retry."""
+    responses = await optional_responses(target)
     for name in ("action", "sync", "structured"):
-        _require_clean(answers[name])
-        for event in answers[name].of_type("error"):
+        _require_done_or_declined(responses[name])
+        for event in responses[name].events_of_type("error"):
             require(
                 event.get("allow_retry") is not True,
-                answers[name],
-                "an error event without `allow_retry`: trying again cannot help",
+                responses[name],
+                "an error event without `allow_retry`, because a retry cannot succeed",
                 event,
             )
 
@@ -147,42 +146,42 @@ async def actions_answered(target: Target) -> None:
 @check(
     "requests-unknown-refused",
     level=Level.SHOULD,
-    source=_REQUESTS + ": a union told apart by `type`; there is no messages.create",
-    fix="Answer an unknown `type` with 400: catch pydantic's ValidationError around `process`.",
+    source=_REQUESTS + ": a union discriminated by `type`; there is no messages.create",
+    fix="Return 400 for an unknown `type`: catch pydantic's ValidationError around `process`.",
     needs={"requests-listed"},
 )
 async def unknown_refused(target: Target) -> None:
-    """An unknown operation, such as messages.create, is refused with a 4xx."""
+    """The server returns a 4xx for an unknown operation, such as messages.create."""
     for operation in ("messages.create", "threads.explode"):
-        answer = await target.user.request(
+        response = await target.user.request(
             operation, {"thread_id": UNKNOWN_THREAD, "input": user_input("Hello")}
         )
-        _require_refused(answer)
+        _require_rejected(response)
 
 
 @check(
     "requests-broken-json-refused",
     level=Level.SHOULD,
     source="RFC 9110 section 15.5.1 (400 Bad Request)",
-    fix="Answer a body that is not JSON with 400: catch pydantic's ValidationError around "
+    fix="Return 400 for a body that is not JSON: catch pydantic's ValidationError around "
     "`process`.",
     needs={"requests-listed"},
 )
 async def broken_json_refused(target: Target) -> None:
-    """A body that is not JSON is refused with a 4xx."""
+    """The server returns a 4xx for a body that is not JSON."""
     for body in (b'{"type": "threads.list", ', b"", b"\xff\xfe\x00", b"type=threads.list"):
-        _require_refused(await target.user.send(body))
+        _require_rejected(await target.user.send_raw(body))
 
 
 @check(
     "requests-wrong-types-refused",
     level=Level.SHOULD,
     source=_REQUESTS,
-    fix="Answer pydantic's ValidationError with 400 or 422; it is the client's mistake, not yours.",
+    fix="Return 400 or 422 for pydantic's ValidationError: the mistake is the client's.",
     needs={"requests-listed"},
 )
 async def wrong_types_refused(target: Target) -> None:
-    """Empty objects, missing and wrongly typed parameters are refused with a 4xx."""
+    """The server returns a 4xx for missing or wrongly typed parameters."""
     bodies: list[Any] = [
         {},
         [],
@@ -193,78 +192,77 @@ async def wrong_types_refused(target: Target) -> None:
         {"type": "threads.create", "params": {"input": "Hello"}},
     ]
     for body in bodies:
-        answer = await target.user.send(json.dumps(body).encode())
-        _require_refused(answer)
+        _require_rejected(await target.user.send_raw(json.dumps(body).encode()))
 
 
 @check(
     "requests-extras-tolerated",
     level=Level.MUST,
     source="chatkit/types.py BaseReq: pydantic ignores extra members; chatkit-js sends "
-    "chatkit-frame-instance-id and new fields as it grows",
-    fix="Do not forbid unknown members or headers: a newer client sends more than today's.",
+    "chatkit-frame-instance-id and adds fields in new versions",
+    fix="Do not forbid unknown members or headers: newer clients send more than today's.",
     needs={"requests-listed"},
 )
 async def extras_tolerated(target: Target) -> None:
-    """Unknown members and the client's own headers do no harm."""
-    answer = await target.user.request(
+    """The server ignores unknown members and accepts the client's own headers."""
+    response = await target.user.request(
         "threads.list",
         {"limit": 1, "order": "desc", "chatkit_scaffold_check": True},
         extra={"metadata": {"note": "x"}, "chatkit_scaffold_check": {"deep": [1]}},
         headers={"chatkit-frame-instance-id": "f1", "chatkit-device-id": "d1"},
     )
-    require(answer.ok and isinstance(dig(answer.json, "data"), list), answer, "200 and a page")
+    is_page = response.ok and isinstance(dig(response.json, "data"), list)
+    require(is_page, response, "200 and a page")
 
 
 @check(
     "requests-huge-refused",
     level=Level.SHOULD,
     source="RFC 9110 section 15.5.14 (413 Content Too Large)",
-    fix="Limit the body (FastAPI's max_body_size, or your proxy's client_max_body_size) and "
-    "answer 413.",
+    fix="Limit the body size (FastAPI's max_body_size, or your proxy's client_max_body_size) and "
+    "return 413.",
     needs={"requests-listed"},
 )
 async def huge_refused(target: Target) -> None:
-    """A body of 8 MB is refused before it is read into memory and stored."""
+    """The server rejects a body of 8 MB."""
     body = {"type": "threads.list", "params": {"limit": 1}, "metadata": {"padding": "x" * _HUGE}}
-    answer = await target.user.send(json.dumps(body).encode())
-    expected = "413 Content Too Large, or the connection closed"
-    require(answer.is_client_error or not answer.status, answer, expected)
+    response = await target.user.send_raw(json.dumps(body).encode())
+    expected = "413 Content Too Large, or a closed connection"
+    require(response.is_client_error or not response.status, response, expected)
 
 
 @check(
     "requests-no-internals",
     level=Level.SHOULD,
     source="CWE-209: error message containing sensitive information",
-    fix="Log the exception; answer with a sentence of your own. Run without debug=True.",
+    fix="Log the exception and return a message of your own. Do not run with debug=True.",
     needs={"requests-listed"},
     last=True,
 )
 async def no_internals(target: Target) -> None:
-    """No error shows a traceback, SQL or the names of what the server is made of."""
-    await target.user.send(b"{not json")
+    """No error shows a traceback, SQL or the names of internal components."""
+    await target.user.send_raw(b"{not json")
     await target.user.call("threads.get_by_id")
     await target.user.call("threads.get_by_id", thread_id=UNKNOWN_THREAD)
-    for answer in target.exchanges:
-        body = answer.body[:_ASKED_BACK].decode("utf-8", "replace")
-        errors = json.dumps(answer.of_type("error")) if answer.events else ""
-        shown = body if answer.is_error else errors
+    for exchange in target.exchanges:
+        body = exchange.body[:_SEARCHED_BYTES].decode("utf-8", "replace")
+        errors = json.dumps(exchange.events_of_type("error")) if exchange.events else ""
+        shown = body if exchange.is_error else errors
         if found := _INTERNALS.search(shown):
             start = max(0, found.start() - 60)
-            fail(answer, "an error in words of its own", shown[start : found.end() + 60])
+            fail(exchange, "an error message without internals", shown[start : found.end() + 60])
 
 
-def _require_clean(answer: Exchange) -> None:
-    """Fail unless an optional operation was carried out or declined."""
-    if answer.is_client_error or answer.status == HTTPStatus.NOT_IMPLEMENTED:
+def _require_done_or_declined(response: Exchange) -> None:
+    """Fail unless an optional operation succeeded or was declined with a 4xx or 501."""
+    if response.is_client_error or response.status == HTTPStatus.NOT_IMPLEMENTED:
         return
-    require(answer.ok, answer, "the operation carried out, or a 4xx that declines it")
-    told = answer.events or answer.json is not None
-    require(told, answer, "the operation carried out, or a 4xx that declines it")
+    has_content = response.events or response.json is not None
+    require(response.ok and has_content, response, "success, or a 4xx that declines the operation")
 
 
-def _require_refused(answer: Exchange) -> None:
-    """Fail unless a wrong request was answered with a 4xx."""
-    if answer.status == HTTPStatus.UNAUTHORIZED:
-        skip("credentials are asked for before the body is read")
-    require(answer.is_client_error, answer, "a 4xx, such as 400")
+def _require_rejected(response: Exchange) -> None:
+    """Fail unless a request that is not valid returned a 4xx."""
+    if response.status == HTTPStatus.UNAUTHORIZED:
+        skip("the server requires credentials before it reads the body")
+    require(response.is_client_error, response, "a 4xx, such as 400")

@@ -1,11 +1,11 @@
-"""What a stream has to say, and in which order."""
+"""Streams: the events of a turn and their order."""
 
 from datetime import datetime
 from typing import Any
 
 from chatkit_scaffold.conformance.check import Level
 from chatkit_scaffold.conformance.expectations import fail, require, skip
-from chatkit_scaffold.conformance.fixtures import conversation, opening
+from chatkit_scaffold.conformance.fixtures import conversation, first_turn
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import Exchange, dig, text_at
@@ -18,18 +18,18 @@ _TYPES = "chatkit/types.py ThreadStreamEvent (openai-chatkit 1.6.5)"
     "streaming-thread-created",
     level=Level.MUST,
     source=_SERVER,
-    fix="Answer threads.create with a stream that begins with `thread.created`: let the SDK do it.",
+    fix="Pass threads.create to the SDK's `process`: its stream starts with `thread.created`.",
     needs={"transport-event-types"},
 )
 async def thread_created(target: Target) -> None:
-    """threads.create first tells the new thread's id in a `thread.created` event."""
-    _, turn = await opening(target)
-    created = turn.of_type("thread.created")
+    """threads.create first sends the new thread's id in a `thread.created` event."""
+    _, turn = await first_turn(target)
+    created = turn.events_of_type("thread.created")
     expected = 'one {"type": "thread.created", "thread": {"id": …}} before any item'
     require(len(created) == 1, turn, expected)
     require(text_at(created[0], "thread", "id"), turn, expected, created[0])
     names = [event.type for event in turn.events]
-    items = [at for at, name in enumerate(names) if name.startswith("thread.item.")]
+    items = [index for index, name in enumerate(names) if name.startswith("thread.item.")]
     require(not items or names.index("thread.created") < items[0], turn, expected)
 
 
@@ -37,11 +37,11 @@ async def thread_created(target: Target) -> None:
     "streaming-ends",
     level=Level.MUST,
     source=_SERVER,
-    fix="Let the generator return when the answer is complete, and let no exception out of it.",
+    fix="Return from the generator when the answer is complete, and catch all exceptions in it.",
     needs={"transport-event-types"},
 )
 async def ends(target: Target) -> None:
-    """A stream ends when the answer is complete; it is neither cut off nor left open."""
+    """A stream ends when the answer is complete; it is not cut off and does not stay open."""
     for turn in await _turns(target):
         require(not turn.error, turn, "the end of the stream after the last event")
 
@@ -52,11 +52,11 @@ async def ends(target: Target) -> None:
     source="chatkit/server.py ChatKitServer._process_new_thread_item_respond (openai-chatkit "
     "1.6.5)",
     fix="Store the user's message, then send it back as `thread.item.done` before the answer "
-    "begins.",
+    "starts.",
     needs={"streaming-thread-created"},
 )
 async def message_confirmed(target: Target) -> None:
-    """The user's message comes back as `thread.item.done`, once and before the answer."""
+    """The stream returns the user's message as `thread.item.done`, once and before the answer."""
     for turn in await _turns(target):
         require(
             len(turn.user_messages) == 1,
@@ -72,14 +72,14 @@ async def message_confirmed(target: Target) -> None:
     "streaming-answer-arrives",
     level=Level.MUST,
     source=_SERVER,
-    fix="Yield from `respond` what the agent says, ending in ThreadItemDoneEvent; the server's log "
-    "says why an `error` event came instead.",
+    fix="Yield the agent's answer from `respond` and end it with ThreadItemDoneEvent; if the "
+    "server sends an `error` event instead, its log has the reason.",
     needs={"transport-event-types"},
 )
 async def answer_arrives(target: Target) -> None:
-    """A message is answered: a finished item that is not the user's own."""
+    """Every message gets an answer: a finished item besides the user's message."""
     for turn in await _turns(target):
-        for event in turn.of_type("error"):
+        for event in turn.events_of_type("error"):
             fail(turn, "an answer", event)
         require(turn.answers, turn, "thread.item.done with an assistant_message")
 
@@ -93,7 +93,7 @@ async def answer_arrives(target: Target) -> None:
     needs={"transport-event-types"},
 )
 async def updates_wrapped(target: Target) -> None:
-    """Text deltas come inside `thread.item.updated`, never as events of their own."""
+    """Text deltas are sent inside `thread.item.updated`, never as events of their own."""
     for turn in await _turns(target):
         for event in turn.events:
             bare = event.type.startswith(("assistant_message.", "widget.", "workflow."))
@@ -103,7 +103,7 @@ async def updates_wrapped(target: Target) -> None:
                 'an event such as {"type": "thread.item.updated", "item_id": …, "update": {…}}',
                 event.data,
             )
-        for update in turn.of_type("thread.item.updated"):
+        for update in turn.events_of_type("thread.item.updated"):
             complete = text_at(update, "item_id") and text_at(update, "update", "type")
             require(complete, turn, "thread.item.updated with `item_id` and `update.type`", update)
 
@@ -112,14 +112,14 @@ async def updates_wrapped(target: Target) -> None:
     "streaming-items-in-order",
     level=Level.MUST,
     source=_TYPES,
-    fix="Send thread.item.added, then thread.item.updated, then thread.item.done, all with one "
-    "item id.",
+    fix="Send thread.item.added, then thread.item.updated, then thread.item.done, all with the "
+    "same item id.",
     needs={"streaming-updates-wrapped"},
 )
 async def items_in_order(target: Target) -> None:
-    """Each item is added, then updated, then done; nothing comes after or before that."""
+    """Each item is added, then updated, then done."""
     for turn in await _turns(target):
-        if wrong := disorder(turn):
+        if wrong := out_of_order(turn):
             fail(turn, "thread.item.added → updated … → done for every item id", wrong)
 
 
@@ -128,25 +128,28 @@ async def items_in_order(target: Target) -> None:
     level=Level.MUST,
     source="chatkit/server.py ChatKitServer._process_events keeps pending items by id "
     "(openai-chatkit 1.6.5)",
-    fix="Make the item's id once per answer and use it in added, updated and done.",
+    fix="Generate the item's id once per answer and use it in added, updated and done.",
     needs={"streaming-updates-wrapped"},
 )
 async def ids_agree(target: Target) -> None:
-    """An item that was added is finished under the same id, and nothing else is updated."""
+    """Every item that is added or updated is finished under the same id."""
     for turn in await _turns(target):
-        added = {text_at(event, "item", "id") for event in turn.of_type("thread.item.added")}
-        updated = {text_at(event, "item_id") for event in turn.of_type("thread.item.updated")}
-        ended = {text_at(item, "id") for item in turn.items} | {
-            text_at(event, "item_id") for event in turn.of_type("thread.item.removed")
+        added = {text_at(event, "item", "id") for event in turn.events_of_type("thread.item.added")}
+        updated = {
+            text_at(event, "item_id") for event in turn.events_of_type("thread.item.updated")
         }
-        replaced = turn.of_type("thread.item.replaced")
-        ended |= {text_at(event, "item", "id") for event in replaced}
-        lost = (added | (updated if added else set())) - ended
+        removed = {
+            text_at(event, "item_id") for event in turn.events_of_type("thread.item.removed")
+        }
+        replaced = turn.events_of_type("thread.item.replaced")
+        finished = {text_at(item, "id") for item in turn.items} | removed
+        finished |= {text_at(event, "item", "id") for event in replaced}
+        unfinished = (added | (updated if added else set())) - finished
         require(
-            not lost,
+            not unfinished,
             turn,
             "thread.item.done for every id that was added or updated",
-            f"not finished: {sorted(map(str, lost))}",
+            f"not finished: {sorted(map(str, unfinished))}",
         )
 
 
@@ -154,21 +157,24 @@ async def ids_agree(target: Target) -> None:
     "streaming-items-complete",
     level=Level.MUST,
     source="chatkit/types.py ThreadItemBase: id, thread_id, created_at (openai-chatkit 1.6.5)",
-    fix="Build items with the classes of chatkit.types and send them as the SDK serialises them.",
+    fix="Create items with the classes of chatkit.types and send them as the SDK serializes them.",
     needs={"streaming-thread-created"},
 )
 async def items_complete(target: Target) -> None:
-    """Items carry id, type, created_at and the id of their own thread."""
-    held = await conversation(target)
-    for turn in (held.created, held.second):
+    """Items have `id`, `type`, `created_at` and the id of their thread."""
+    talk = await conversation(target)
+    for turn in (talk.first, talk.second):
         for item in turn.items:
             require(
-                _complete(item), turn, "id, type, ISO 8601 created_at; content as text parts", item
+                _is_complete(item),
+                turn,
+                "id, type, ISO 8601 created_at; content as text parts",
+                item,
             )
             require(
-                item.get("thread_id") == held.thread_id,
+                item.get("thread_id") == talk.thread_id,
                 turn,
-                f"thread_id {held.thread_id}",
+                f"thread_id {talk.thread_id}",
                 f"thread_id {item.get('thread_id')}",
             )
 
@@ -177,29 +183,28 @@ async def items_complete(target: Target) -> None:
     "streaming-deltas-add-up",
     level=Level.SHOULD,
     source="chatkit/server.py ChatKitServer._apply_assistant_message_update (openai-chatkit 1.6.5)",
-    fix="Send every piece of text once, as a delta, and end with the whole text in "
-    "thread.item.done.",
+    fix="Send every piece of text once, as a delta, and send the whole text in thread.item.done.",
     needs={"streaming-ids-agree"},
 )
 async def deltas_add_up(target: Target) -> None:
-    """The text deltas of an item add up to the text it is finished with."""
+    """The text deltas of an item add up to its final text."""
     turns = await _turns(target)
     if not any(turn.deltas for turn in turns):
-        skip("answers come without text deltas")
+        skip("answers have no text deltas")
     for turn in turns:
-        grown: dict[tuple[str, int], str] = {}
+        texts: dict[tuple[str, int], str] = {}
         for item_id, index, piece in turn.text_pieces:
-            grown[item_id, index] = grown.get((item_id, index), "") + piece
+            texts[item_id, index] = texts.get((item_id, index), "") + piece
         finished = {text_at(item, "id"): item for item in turn.items}
-        for (item_id, index), text in grown.items():
-            whole = dig(finished.get(item_id), "content", index, "text")
-            # Trailing white space is often trimmed at the end, which nobody sees.
-            same = isinstance(whole, str) and whole.strip() == text.strip()
-            require(same, turn, f"deltas that add up to {whole!r}", f"they add up to {text!r}")
+        for (item_id, index), text in texts.items():
+            final = dig(finished.get(item_id), "content", index, "text")
+            # Servers often trim white space at the end of the text, which nobody sees.
+            same = isinstance(final, str) and final.strip() == text.strip()
+            require(same, turn, f"deltas that add up to {final!r}", f"they add up to {text!r}")
 
 
-def disorder(turn: Exchange) -> str:
-    """Return what is out of order among the events of a turn's items, empty if nothing is."""
+def out_of_order(turn: Exchange) -> str:
+    """Return the first event of an item that is out of order; empty if there is none."""
     state: dict[str, str] = {}
     for event in turn.events:
         step = event.type.removeprefix("thread.item.")
@@ -218,14 +223,14 @@ def disorder(turn: Exchange) -> str:
 
 
 async def _turns(target: Target) -> list[Exchange]:
-    """The turns to look at: one if the thread cannot be continued."""
-    _, created = await opening(target)
-    if created.thread_id is None:
-        return [created]
-    return [created, (await conversation(target)).second]
+    """Return both turns of the conversation, or only the first if it has no thread id."""
+    _, turn = await first_turn(target)
+    if turn.thread_id is None:
+        return [turn]
+    return [turn, (await conversation(target)).second]
 
 
-def _complete(item: dict[str, Any]) -> bool:
+def _is_complete(item: dict[str, Any]) -> bool:
     created = text_at(item, "created_at")
     if not (text_at(item, "id") and text_at(item, "type") and created):
         return False

@@ -1,20 +1,20 @@
-"""Streams that run side by side: they hold nobody up and do not mix."""
+"""Parallel streams: they block no other request and do not mix."""
 
 from chatkit_scaffold.conformance.check import Level
 from chatkit_scaffold.conformance.expectations import fail, require, skip
-from chatkit_scaffold.conformance.families.streaming import disorder
-from chatkit_scaffold.conformance.fixtures import ask_in_parallel, parallel
+from chatkit_scaffold.conformance.families.streaming import out_of_order
+from chatkit_scaffold.conformance.fixtures import parallel_turns, stream_in_parallel
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import Exchange, text_at
 
 _SERVER = "chatkit/server.py ChatKitServer._process_streaming_impl (openai-chatkit 1.6.5)"
-_TELLING = 0.3
-"""Seconds below which a stream is too short to tell whether it held others up."""
-_NOTICED = 1.0
-"""Seconds of waiting that anybody notices."""
-_SLOWER = 10
-"""How many times slower than without a stream an answer may be."""
+_MIN_SECONDS = 0.3
+"""A faster stream does not show whether it blocked other requests."""
+_NOTICEABLE = 1.0
+"""Seconds of waiting that every user notices."""
+_MAX_SLOWDOWN = 10
+"""How many times slower a response may be than without a stream."""
 
 
 @check(
@@ -26,21 +26,22 @@ _SLOWER = 10
     needs={"streaming-answer-arrives"},
 )
 async def others_answered(target: Target) -> None:
-    """Other requests are answered while a stream runs."""
-    held = await parallel(target)
-    longest = max(turn.seconds for turn in held.streams)
-    if longest < _TELLING or not any(turn.deltas for turn in held.streams):
-        skip("the answers came too quickly to tell")
+    """The server responds to other requests while it streams an answer."""
+    pair = await parallel_turns(target)
+    longest = max(turn.seconds for turn in pair.turns)
+    if longest < _MIN_SECONDS or not any(turn.deltas for turn in pair.turns):
+        skip("the answers were too fast to measure")
     idle = (await target.user.call("threads.list", limit=1, order="desc")).seconds
-    bearable = max(_NOTICED, _SLOWER * idle)
-    if held.between.seconds > bearable:
-        # Once may be chance: a busy machine, a connection that was slow to open.
-        held = await ask_in_parallel(target)
+    acceptable = max(_NOTICEABLE, _MAX_SLOWDOWN * idle)
+    if pair.slowest_list.seconds > acceptable:
+        # Measure again: a busy machine or a slow connection may delay one request.
+        pair = await stream_in_parallel(target)
+    slowest = pair.slowest_list
     require(
-        held.between.ok and held.between.seconds <= bearable,
-        held.between,
-        f"an answer as quick as without a stream ({idle:.2f} s)",
-        f"{held.between.got}, after {held.between.seconds:.2f} s",
+        slowest.ok and slowest.seconds <= acceptable,
+        slowest,
+        f"a response as fast as without a stream ({idle:.2f} s)",
+        f"{slowest.got}, after {slowest.seconds:.2f} s",
     )
 
 
@@ -48,20 +49,20 @@ async def others_answered(target: Target) -> None:
     "streaming-not-mixed",
     level=Level.MUST,
     source=_SERVER,
-    fix="Keep nothing about an answer in globals or on the server object: requests run side by "
-    "side.",
+    fix="Keep the state of an answer out of globals and the server object: requests run "
+    "concurrently.",
     needs={"streaming-items-complete"},
 )
 async def not_mixed(target: Target) -> None:
-    """Two streams at once each carry their own thread and nothing of the other's."""
-    held = await parallel(target)
-    first, second = held.streams
-    expected = "two threads, each stream with items of its own thread only"
+    """Each of two parallel streams has its own thread and only that thread's items."""
+    pair = await parallel_turns(target)
+    first, second = pair.turns
+    expected = "two threads, and in each stream only the items of its own thread"
     require(first.thread_id and first.thread_id != second.thread_id, first, expected)
-    for turn in held.streams:
-        strange = {item.get("thread_id") for item in turn.items} - {turn.thread_id}
-        require(not strange, turn, expected, f"items of {sorted(map(str, strange))} as well")
-        if wrong := disorder(turn):
+    for turn in pair.turns:
+        foreign = {item.get("thread_id") for item in turn.items} - {turn.thread_id}
+        require(not foreign, turn, expected, f"items of {sorted(map(str, foreign))} as well")
+        if wrong := out_of_order(turn):
             fail(turn, expected, wrong)
     shared_ids = set(_item_ids(first)) & set(_item_ids(second))
     require(not shared_ids, first, expected, f"the same items in both: {sorted(shared_ids)}")

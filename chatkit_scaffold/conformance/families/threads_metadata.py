@@ -1,20 +1,20 @@
-"""What is kept about a thread: its title can be changed, its time of creation cannot."""
+"""Thread metadata: the title can be changed, the creation time never changes."""
 
 from datetime import datetime
 
 from chatkit_scaffold.conformance.check import Level
 from chatkit_scaffold.conformance.expectations import require, require_equal, skip
 from chatkit_scaffold.conformance.families.threads import require_thread
-from chatkit_scaffold.conformance.fixtures import EVERYTHING, conversation
+from chatkit_scaffold.conformance.fixtures import NO_LIMIT, conversation
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import Exchange, dig, ids, rows, text_at
 
 _STORE = "chatkit/store.py Store (openai-chatkit 1.6.5)"
-_SECOND = 1.0
-"""Seconds that a stored time may differ: some databases keep no fractions."""
-_QUARTER = 900
-"""Seconds; all offsets from UTC are multiples of a quarter of an hour."""
+_TOLERANCE = 1.0
+"""Seconds that a stored time may differ, because some databases drop fractions."""
+_QUARTER_HOUR = 900
+"""Seconds; every offset from UTC is a multiple of it."""
 _TITLE = "Renamed “by check” 📌"
 
 
@@ -22,57 +22,57 @@ _TITLE = "Renamed “by check” 📌"
     "threads-renamed",
     level=Level.MUST,
     source="chatkit/server.py ThreadsUpdateReq: title set, save_thread (openai-chatkit 1.6.5)",
-    fix="Write the title in save_thread, also for a thread that exists already.",
+    fix="Write the title in save_thread, also if the thread exists already.",
     needs={"threads-read-after-first-turn"},
 )
 async def renamed(target: Target) -> None:
-    """A new title is kept: in the answer, when the thread is read, and in the list."""
-    held = await conversation(target)
-    thread = {"thread_id": held.thread_id}
-    answer = await target.user.call("threads.update", **thread, title=_TITLE)
-    require(answer.ok, answer, "200 and the thread")
+    """A new title is stored: threads.get_by_id and threads.list return it."""
+    talk = await conversation(target)
+    thread = {"thread_id": talk.thread_id}
+    response = await target.user.call("threads.update", **thread, title=_TITLE)
+    require(response.ok, response, "200 and the thread")
     read = await target.user.call("threads.get_by_id", **thread)
-    require_thread(read, held.thread_id)
+    require_thread(read, talk.thread_id)
     require_equal(dig(read.json, "title"), _TITLE, "title", read)
-    require_equal(ids(rows(read.json, "items", "data")), ids(held.items), "items", read)
-    listed = await target.user.call("threads.list", limit=EVERYTHING, order="desc")
-    for found in rows(listed.json, "data"):
-        if found.get("id") == held.thread_id:
-            require_equal(found.get("title"), _TITLE, "title in the list", listed)
+    require_equal(ids(rows(read.json, "items", "data")), ids(talk.items), "items", read)
+    threads = await target.user.call("threads.list", limit=NO_LIMIT, order="desc")
+    for found in rows(threads.json, "data"):
+        if found.get("id") == talk.thread_id:
+            require_equal(found.get("title"), _TITLE, "title in the list", threads)
 
 
 @check(
     "threads-created-at-stable",
     level=Level.SHOULD,
     source=_STORE + ".save_thread; chatkit/types.py ThreadMetadata.created_at",
-    fix="Store created_at as it is given when the thread is first saved; do not set it again on "
-    "updates.",
+    fix="Store the thread's own created_at when it is first saved, and keep it on updates.",
     needs={"threads-read-after-first-turn"},
 )
 async def created_at_stable(target: Target) -> None:
-    """The time at which a thread or an item was made never changes."""
-    held = await conversation(target)
-    created = held.created.of_type("thread.created")
-    told = dig(created, 0, "thread", "created_at")
-    for read in (held.read_first, held.read):
-        _require_same_time(told, dig(read.json, "created_at"), read)
-    streamed = {text_at(item, "id"): item for item in held.created.items}
-    for item in held.items:
-        if said := streamed.get(text_at(item, "id")):
-            _require_same_time(said.get("created_at"), item.get("created_at"), held.read)
+    """The creation time of a thread or an item never changes."""
+    talk = await conversation(target)
+    created = talk.first.events_of_type("thread.created")
+    streamed_time = dig(created, 0, "thread", "created_at")
+    for read in (talk.read_after_first, talk.read_after_second):
+        _require_same_time(streamed_time, dig(read.json, "created_at"), read)
+    streamed = {text_at(item, "id"): item for item in talk.first.items}
+    for item in talk.items:
+        if original := streamed.get(text_at(item, "id")):
+            times = original.get("created_at"), item.get("created_at")
+            _require_same_time(*times, talk.read_after_second)
 
 
-def _require_same_time(first: object, second: object, answer: Exchange) -> None:
-    """Fail unless two times are the same moment, as far as can be told."""
+def _require_same_time(first: object, second: object, response: Exchange) -> None:
+    """Fail unless two times are the same moment, as far as their zones are known."""
     try:
         one, two = datetime.fromisoformat(str(first)), datetime.fromisoformat(str(second))
     except ValueError:
-        skip("created_at is not a time in ISO 8601")
+        skip("created_at is not an ISO 8601 time")
     naive = (one.tzinfo is None) != (two.tzinfo is None)
     gap = abs((one.replace(tzinfo=None) - two.replace(tzinfo=None)).total_seconds())
     if not naive and one.tzinfo is not None:
         gap = abs((one - two).total_seconds())
     if naive:
-        # One tells its zone and the other does not: they may be a whole offset apart.
-        gap = min(gap % _QUARTER, _QUARTER - gap % _QUARTER)
-    require(gap <= _SECOND, answer, f"created_at {first}", f"created_at {second}")
+        # Only one of them has a time zone: they may differ by a whole offset from UTC.
+        gap = min(gap % _QUARTER_HOUR, _QUARTER_HOUR - gap % _QUARTER_HOUR)
+    require(gap <= _TOLERANCE, response, f"created_at {first}", f"created_at {second}")

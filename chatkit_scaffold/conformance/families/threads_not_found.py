@@ -1,8 +1,8 @@
-"""Threads that are not there: never made, or deleted."""
+"""Threads that do not exist, or no longer exist."""
 
 from chatkit_scaffold.conformance.check import Level
 from chatkit_scaffold.conformance.expectations import fail, require
-from chatkit_scaffold.conformance.fixtures import EVERYTHING, UNKNOWN_THREAD, library, library_ids
+from chatkit_scaffold.conformance.fixtures import NO_LIMIT, UNKNOWN_THREAD, three_threads
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import Exchange, ids, rows
@@ -14,47 +14,47 @@ _STORE = "chatkit/store.py Store (openai-chatkit 1.6.5)"
     "threads-unknown-refused",
     level=Level.MUST,
     source="chatkit/store.py NotFoundError (openai-chatkit 1.6.5)",
-    fix="Raise NotFoundError in the store for a thread that is not there; never return None or "
-    "make one.",
+    fix="Raise NotFoundError in the store for an unknown thread; never return None or create "
+    "a thread.",
     needs={"requests-listed"},
 )
 async def unknown_refused(target: Target) -> None:
-    """Reading or renaming an unknown thread is an error, never a success."""
-    for answer in await _unknown(target):
-        require(answer.is_error, answer, "404 Not Found")
+    """Reading or renaming an unknown thread returns an error, never success."""
+    for response in await _unknown(target):
+        require(response.is_error, response, "404 Not Found")
 
 
 @check(
     "threads-unknown-is-404",
     level=Level.SHOULD,
     source="RFC 9110 section 15.5.5 (404 Not Found)",
-    fix="Catch the SDK's NotFoundError around `process` and answer 404 with JSON.",
+    fix="Catch the SDK's NotFoundError around `process` and return 404 with JSON.",
     needs={"threads-unknown-refused"},
 )
 async def unknown_is_404(target: Target) -> None:
-    """An unknown thread is answered with 404 (or another 4xx) and JSON, not with a server error."""
-    for answer in await _unknown(target):
-        require(
-            answer.is_client_error and answer.json is not None, answer, "404 Not Found and JSON"
-        )
+    """The server returns 404 or another 4xx, with JSON, for an unknown thread."""
+    for response in await _unknown(target):
+        is_json_error = response.is_client_error and response.json is not None
+        require(is_json_error, response, "404 Not Found and JSON")
 
 
 @check(
     "threads-no-ghosts",
     level=Level.MUST,
     source=_STORE + ".add_thread_item",
-    fix="Refuse an unknown thread id in every store method; create threads in threads.create only.",
+    fix="Reject an unknown thread id in every store method; create threads only for "
+    "threads.create.",
     needs={"threads-unknown-refused"},
 )
 async def no_ghosts(target: Target) -> None:
-    """Requests for an unknown thread do not bring it into being."""
+    """Requests for an unknown thread do not create it."""
     await target.user.say(UNKNOWN_THREAD, "Anybody?")
     await target.user.call("threads.update", thread_id=UNKNOWN_THREAD, title="Ghost")
     read = await target.user.call("threads.get_by_id", thread_id=UNKNOWN_THREAD)
-    listed = await target.user.call("threads.list", limit=EVERYTHING, order="desc")
-    if read.ok or UNKNOWN_THREAD in ids(rows(listed.json, "data")):
-        target.user.threads[UNKNOWN_THREAD] = None
-        fail(read if read.ok else listed, f"no thread {UNKNOWN_THREAD}")
+    threads = await target.user.call("threads.list", limit=NO_LIMIT, order="desc")
+    if read.ok or UNKNOWN_THREAD in ids(rows(threads.json, "data")):
+        target.user.created_threads[UNKNOWN_THREAD] = None
+        fail(read if read.ok else threads, f"no thread {UNKNOWN_THREAD}")
 
 
 @check(
@@ -65,21 +65,22 @@ async def no_ghosts(target: Target) -> None:
     needs={"threads-listed", "threads-unknown-refused"},
 )
 async def deleted(target: Target) -> None:
-    """A deleted thread is gone, and its items with it."""
-    gone = library_ids(await library(target))[0]
-    user = target.user
-    answer = await user.call("threads.delete", thread_id=gone)
-    require(answer.ok, answer, "200")
-    read = await user.call("threads.get_by_id", thread_id=gone)
-    require(not read.ok, read, "404, as for a thread that never was")
-    items = await user.call("items.list", thread_id=gone, limit=10, order="asc")
+    """After threads.delete, the thread and its items are gone."""
+    user, thread_id = target.user, (await three_threads(target))[0]
+    response = await user.call("threads.delete", thread_id=thread_id)
+    require(response.ok, response, "200")
+    read = await user.call("threads.get_by_id", thread_id=thread_id)
+    require(not read.ok, read, "404, as for a thread that never existed")
+    items = await user.call("items.list", thread_id=thread_id, limit=10, order="asc")
     require(not rows(items.json, "data"), items, "404, or an empty page")
-    listed = await user.call("threads.list", limit=EVERYTHING, order="desc")
-    require(gone not in ids(rows(listed.json, "data")), listed, f"a list without {gone}")
-    user.forget(gone)
+    threads = await user.call("threads.list", limit=NO_LIMIT, order="desc")
+    is_listed = thread_id in ids(rows(threads.json, "data"))
+    require(not is_listed, threads, f"a list without {thread_id}")
+    user.forget_thread(thread_id)
 
 
 async def _unknown(target: Target) -> list[Exchange]:
+    """Read and rename an unknown thread; return the responses."""
     user = target.user
     return [
         await user.call("threads.get_by_id", thread_id=UNKNOWN_THREAD),

@@ -1,16 +1,16 @@
-"""HTTP: one URL, the right media types, events framed as events and sent as they are made."""
+"""HTTP: one URL, the correct media types, valid framing, and events sent without delay."""
 
 from chatkit_scaffold.conformance.check import Level
-from chatkit_scaffold.conformance.expectations import require, skip, untestable
-from chatkit_scaffold.conformance.fixtures import opening, parallel, probe
+from chatkit_scaffold.conformance.expectations import fail, require, skip, untestable
+from chatkit_scaffold.conformance.fixtures import first_turn, parallel_turns, probe
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import Exchange
 
-_SEVERAL = 3
-"""Pieces of text that a stream must have to be one."""
-_TELLING = 0.3
-"""Seconds below which an answer is too quick to tell whether it was held back."""
+_MIN_DELTAS = 3
+"""Fewer deltas do not show whether they were held back."""
+_MIN_SECONDS = 0.3
+"""A faster answer does not show whether it was held back."""
 _PROCESS_STREAMING = "chatkit/server.py ChatKitServer._process_streaming (openai-chatkit 1.6.5)"
 
 
@@ -18,113 +18,104 @@ _PROCESS_STREAMING = "chatkit/server.py ChatKitServer._process_streaming (openai
     "transport-reachable",
     level=Level.MUST,
     source="chatkit-js api.url: one address for all requests",
-    fix="Mount the ChatKit route at exactly this URL, for POST, with no redirect in between.",
+    fix="Mount the ChatKit route at exactly this URL, for POST, without a redirect.",
 )
 async def reachable(target: Target) -> None:
-    """A POST to the URL is answered by the ChatKit route, with no redirect."""
-    answer = await probe(target)
-    expected = "an answer from the ChatKit route (200 and JSON)"
-    require(not answer.is_redirect, answer, expected, _redirect(answer))
-    require(answer.status not in (0, 404, 405, 501, 502, 503, 504), answer, expected)
+    """The ChatKit route responds to a POST to the URL, without a redirect."""
+    response = await probe(target)
+    expected = "a response from the ChatKit route (200 and JSON)"
+    require(not response.is_redirect, response, expected, _redirect(response))
+    require(response.status not in (0, 404, 405, 501, 502, 503, 504), response, expected)
 
 
 @check(
     "transport-json-type",
     level=Level.SHOULD,
     source="RFC 9110 section 8.3 Content-Type",
-    fix='Answer with `Response(result.json, media_type="application/json")`.',
+    fix='Return `Response(result.json, media_type="application/json")`.',
     needs={"transport-reachable"},
 )
 async def json_type(target: Target) -> None:
-    """An operation that does not stream is answered as `application/json`."""
-    answer = await probe(target)
-    if answer.json is None:
-        untestable("threads.list is not answered with JSON")
-    is_json = answer.content_type == "application/json" or answer.content_type.endswith("+json")
-    require(is_json, answer, "Content-Type: application/json", _type_of(answer))
+    """A response that is not a stream has the content type `application/json`."""
+    response = await probe(target)
+    if response.json is None:
+        untestable("threads.list does not return JSON")
+    media_type = response.content_type
+    is_json = media_type == "application/json" or media_type.endswith("+json")
+    require(is_json, response, "Content-Type: application/json", _header(response, "Content-Type"))
 
 
 @check(
     "transport-event-stream-type",
     level=Level.MUST,
     source="WHATWG HTML 9.2 Server-sent events; " + _PROCESS_STREAMING,
-    fix="Answer a StreamingResult with `StreamingResponse(result, "
-    'media_type="text/event-stream")`.',
+    fix='Return `StreamingResponse(result, media_type="text/event-stream")` for a StreamingResult.',
     needs={"transport-reachable"},
 )
 async def event_stream_type(target: Target) -> None:
-    """A streaming operation is answered as `text/event-stream`."""
-    _, created = await opening(target)
-    require(
-        created.ok or (created.is_success and created.events),
-        created,
-        "200 with Content-Type: text/event-stream",
-    )
-    require(
-        created.content_type == "text/event-stream",
-        created,
-        "Content-Type: text/event-stream",
-    )
+    """A streaming operation returns the content type `text/event-stream`."""
+    _, turn = await first_turn(target)
+    streams = turn.ok or (turn.is_success and turn.events)
+    require(streams, turn, "200 with Content-Type: text/event-stream")
+    is_event_stream = turn.content_type == "text/event-stream"
+    require(is_event_stream, turn, "Content-Type: text/event-stream")
 
 
 @check(
     "transport-event-framing",
     level=Level.MUST,
     source=_PROCESS_STREAMING,
-    fix="Pass on the bytes of the SDK's StreamingResult as they are; add no `data:`, encode "
-    "nothing again.",
+    fix="Send the bytes of the SDK's StreamingResult unchanged: do not add `data:` or encode them "
+    "again.",
     needs={"transport-reachable"},
 )
 async def event_framing(target: Target) -> None:
-    """Each event is one `data: {json}` and a blank line, and nothing else."""
-    _, created = await opening(target)
-    if not created.events and not created.faults:
-        untestable("threads.create is not answered with events")
-    require(
-        not created.faults,
-        created,
-        "events framed as `data: {json}` and a blank line",
-        created.faults[0] if created.faults else "",
-    )
+    """Each event is a line `data: {json}` and a blank line, and nothing else."""
+    _, turn = await first_turn(target)
+    if not turn.events and not turn.framing_errors:
+        untestable("threads.create does not return events")
+    expected = "events framed as `data: {json}` and a blank line"
+    for error in turn.framing_errors[:1]:
+        fail(turn, expected, error)
 
 
 @check(
     "transport-event-types",
     level=Level.MUST,
     source="chatkit/types.py ThreadStreamEvent (openai-chatkit 1.6.5)",
-    fix="Send ChatKit's own events; map those of your model's API with "
+    fix="Send ChatKit's own events; convert those of your model's API with "
     "`chatkit.agents.stream_agent_response`.",
     needs={"transport-reachable"},
 )
 async def event_types(target: Target) -> None:
-    """Events are ChatKit's own: objects with a `type`, among them those of threads and items."""
-    _, created = await opening(target)
-    if not created.events:
-        untestable("threads.create is not answered with events")
+    """Streams consist of ChatKit's own events, which all have a `type`."""
+    _, turn = await first_turn(target)
+    if not turn.events:
+        untestable("threads.create does not return events")
     expected = 'objects such as {"type": "thread.item.done", "item": {…}}'
-    for event in created.events:
-        require(event.type, created, expected, f"an event without a type: {event.data}")
-    spoken = {event.type for event in created.events}
-    known = {name for name in spoken if name.startswith(("thread.", "error", "notice"))}
-    require(known, created, expected)
+    for event in turn.events:
+        require(event.type, turn, expected, f"an event without a type: {event.data}")
+    types = {event.type for event in turn.events}
+    known = {name for name in types if name.startswith(("thread.", "error", "notice"))}
+    require(known, turn, expected)
 
 
 @check(
     "transport-streams-as-made",
     level=Level.SHOULD,
     source=_PROCESS_STREAMING,
-    fix="Do not collect the events: hand the async iterator to StreamingResponse, and switch off "
+    fix="Do not collect the events: pass the async iterator to StreamingResponse, and turn off "
     "compression and proxy buffering for this route.",
     needs={"transport-event-stream-type"},
 )
 async def streams_as_made(target: Target) -> None:
-    """Events are sent as they are made, not held back to the end."""
-    turn = (await parallel(target)).streams[0]
-    if len(turn.deltas) < _SEVERAL:
-        skip("answers come without text deltas")
-    first, last = turn.events[0].at, turn.events[-1].at
-    if turn.seconds < _TELLING:
-        skip("the answer came too quickly to tell")
+    """Events are sent as soon as they exist, not all at the end."""
+    turn = (await parallel_turns(target)).turns[0]
+    if len(turn.deltas) < _MIN_DELTAS:
+        skip("answers have too few text deltas")
+    first, last = turn.events[0].elapsed, turn.events[-1].elapsed
+    if turn.seconds < _MIN_SECONDS:
+        skip("the answer was too fast to measure")
     require(
         last - first > 0.2 * turn.seconds,
         turn,
@@ -141,15 +132,11 @@ async def streams_as_made(target: Target) -> None:
     needs={"transport-event-stream-type"},
 )
 async def not_cached(target: Target) -> None:
-    """A stream says `Cache-Control: no-cache` or `no-store`."""
-    _, created = await opening(target)
-    value = created.headers.get("cache-control", "")
-    require(
-        "no-cache" in value.lower() or "no-store" in value.lower(),
-        created,
-        "Cache-Control: no-cache",
-        f"Cache-Control: {value}" if value else "no Cache-Control header",
-    )
+    """A stream has the header `Cache-Control: no-cache` or `no-store`."""
+    _, turn = await first_turn(target)
+    value = turn.headers.get("cache-control", "").lower()
+    is_uncached = "no-cache" in value or "no-store" in value
+    require(is_uncached, turn, "Cache-Control: no-cache", _header(turn, "Cache-Control"))
 
 
 @check(
@@ -160,39 +147,31 @@ async def not_cached(target: Target) -> None:
     needs={"transport-event-stream-type"},
 )
 async def not_buffered(target: Target) -> None:
-    """A stream says `X-Accel-Buffering: no`, so that nginx passes it on at once."""
-    _, created = await opening(target)
-    value = created.headers.get("x-accel-buffering", "")
-    require(
-        value.strip().lower() == "no",
-        created,
-        "X-Accel-Buffering: no",
-        f"X-Accel-Buffering: {value}" if value else "no X-Accel-Buffering header",
-    )
+    """A stream has the header `X-Accel-Buffering: no`, so that nginx does not buffer it."""
+    _, turn = await first_turn(target)
+    is_unbuffered = turn.headers.get("x-accel-buffering", "").strip().lower() == "no"
+    require(is_unbuffered, turn, "X-Accel-Buffering: no", _header(turn, "X-Accel-Buffering"))
 
 
 @check(
     "transport-post-only",
     level=Level.SHOULD,
     source="RFC 9110 section 15.5.6 (405 Method Not Allowed)",
-    fix="Register the route for POST only, so that other methods are answered with 405.",
+    fix="Register the route for POST only, so that other methods return 405.",
     needs={"transport-reachable"},
 )
 async def post_only(target: Target) -> None:
-    """A GET is refused with 405 or 404, or shows a page; it never runs an operation."""
-    answer = await target.user.send(b"", method="GET")
-    runs = answer.ok and answer.content_type in ("application/json", "text/event-stream")
-    require(
-        not ((not answer.status or answer.is_server_error) or runs),
-        answer,
-        "405 Method Not Allowed",
-    )
+    """A GET request returns 405, 404 or a web page; it never runs an operation."""
+    response = await target.user.send_raw(b"", method="GET")
+    runs = response.ok and response.content_type in ("application/json", "text/event-stream")
+    crashes = not response.status or response.is_server_error
+    require(not (runs or crashes), response, "405 Method Not Allowed")
 
 
-def _redirect(answer: Exchange) -> str:
-    return f"{answer.status} to {answer.headers.get('location', 'nowhere')}"
+def _redirect(response: Exchange) -> str:
+    return f"{response.status} to {response.headers.get('location', 'nowhere')}"
 
 
-def _type_of(answer: Exchange) -> str:
-    kind = answer.headers.get("content-type")
-    return f"Content-Type: {kind}" if kind else "no Content-Type header"
+def _header(response: Exchange, name: str) -> str:
+    value = response.headers.get(name.lower())
+    return f"{name}: {value}" if value else f"no {name} header"

@@ -1,8 +1,8 @@
-"""CORS: the page's origin may ask and read the answers, a stranger's may not."""
+"""CORS: the page's origin can send requests and read responses, other origins cannot."""
 
 from chatkit_scaffold.conformance.check import Level
 from chatkit_scaffold.conformance.expectations import fail, require, skip
-from chatkit_scaffold.conformance.fixtures import UNKNOWN_THREAD, opening, probe
+from chatkit_scaffold.conformance.fixtures import UNKNOWN_THREAD, first_turn, probe
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target, allowed_origin
 from chatkit_scaffold.protocol.exchange import Exchange
@@ -21,65 +21,66 @@ _FETCH = "Fetch Standard, 3.2 CORS protocol"
     needs={"transport-reachable"},
 )
 async def cors_preflight(target: Target) -> None:
-    """A preflight for the page's origin allows POST and the headers ChatKit sends."""
-    answer = await _preflight(target, ", ".join(_CLIENT_HEADERS))
-    if not allowed_origin(answer) and not target.origin_given:
-        skip(f"{target.origin} is not allowed; name your page's origin with --origin")
+    """A preflight request from the page's origin allows POST and the headers ChatKit sends."""
+    response = await _preflight(target, ", ".join(_CLIENT_HEADERS))
+    if not allowed_origin(response) and not target.origin_is_explicit:
+        skip(f"{target.origin} is not allowed; pass your page's origin with --origin")
     expected = f"2xx, Access-Control-Allow-Origin: {target.origin}, ChatKit's headers allowed"
-    require(answer.ok, answer, expected)
-    require(allowed_origin(answer) in ("*", target.origin), answer, expected, _cors(answer))
+    require(response.ok, response, expected)
+    require(allowed_origin(response) in ("*", target.origin), response, expected, _cors(response))
     allowed = {
         name.strip().lower()
-        for name in answer.headers.get("access-control-allow-headers", "").split(",")
+        for name in response.headers.get("access-control-allow-headers", "").split(",")
     }
     # A wildcard does not cover `authorization` (Fetch Standard, 4.9), which few pages send.
     missing = [name for name in _CLIENT_HEADERS if name not in allowed]
-    require(not missing or "*" in allowed, answer, expected, f"not allowed: {', '.join(missing)}")
+    got = f"not allowed: {', '.join(missing)}"
+    require(not missing or "*" in allowed, response, expected, got)
 
 
 @check(
     "transport-cors-answers",
     level=Level.MUST,
     source=_FETCH,
-    fix="Let CORSMiddleware wrap the whole application, streams included.",
+    fix="Wrap the whole application in CORSMiddleware, including streams.",
     needs={"transport-cors-preflight"},
 )
 async def cors_answers(target: Target) -> None:
-    """Answers, streams too, carry the page's origin in Access-Control-Allow-Origin."""
-    _, created = await opening(target)
-    for answer in (await probe(target), created):
+    """Every response, including streams, allows the page's origin to read it."""
+    _, turn = await first_turn(target)
+    for response in (await probe(target), turn):
         require(
-            allowed_origin(answer) in ("*", target.origin),
-            answer,
+            allowed_origin(response) in ("*", target.origin),
+            response,
             f"Access-Control-Allow-Origin: {target.origin}",
-            _cors(answer),
+            _cors(response),
         )
 
 
 @check(
     "transport-cors-errors",
     level=Level.MUST,
-    source=_FETCH + "; starlette ServerErrorMiddleware answers outside CORSMiddleware",
-    fix="Catch exceptions inside CORSMiddleware (an exception handler or a try in the route), so "
-    "that errors carry the CORS headers too.",
+    source=_FETCH + "; starlette ServerErrorMiddleware responds outside CORSMiddleware",
+    fix="Catch exceptions inside CORSMiddleware, with an exception handler or a try block in the "
+    "route, so that errors have the CORS headers too.",
     needs={"transport-cors-preflight"},
 )
 async def cors_errors(target: Target) -> None:
-    """Errors carry Access-Control-Allow-Origin as well, so that the page can read them."""
-    answers = [
+    """Error responses allow the page's origin to read them too."""
+    responses = [
         await target.user.call("threads.get_by_id", thread_id=UNKNOWN_THREAD),
-        await target.user.send(b"{not json"),
+        await target.user.send_raw(b"{not json"),
         await target.user.call("threads.get_by_id"),
     ]
-    errors = [answer for answer in answers if answer.is_error]
+    errors = [response for response in responses if response.is_error]
     if not errors:
-        skip("nothing that was tried is answered with an error")
-    for answer in errors:
+        skip("no request returned an error")
+    for response in errors:
         require(
-            allowed_origin(answer) in ("*", target.origin),
-            answer,
+            allowed_origin(response) in ("*", target.origin),
+            response,
             f"the error with Access-Control-Allow-Origin: {target.origin}",
-            f"{answer.got}, {_cors(answer)}",
+            f"{response.got}, {_cors(response)}",
         )
 
 
@@ -87,37 +88,38 @@ async def cors_errors(target: Target) -> None:
     "transport-cors-strangers",
     level=Level.MUST,
     source=_FETCH + ", 3.2.5 CORS protocol and credentials",
-    fix="List the origins of your own pages in allow_origins; never echo the request's Origin "
+    fix="List the origins of your own pages in allow_origins; never return the request's Origin "
     "together with allow_credentials=True.",
     needs={"transport-reachable"},
 )
 async def cors_strangers(target: Target) -> None:
-    """A page from an unknown origin is not allowed to use the visitor's cookies."""
+    """A page from an unknown origin cannot use the visitor's cookies."""
     body = b'{"type": "threads.list", "params": {"limit": 1}}'
-    answers = [
+    responses = [
         await _preflight(target, "content-type", FOREIGN_ORIGIN),
-        await target.user.send(body, headers={"origin": FOREIGN_ORIGIN}),
+        await target.user.send_raw(body, headers={"origin": FOREIGN_ORIGIN}),
     ]
-    for answer in answers:
-        credentials = answer.headers.get("access-control-allow-credentials", "").strip().lower()
-        if allowed_origin(answer) == FOREIGN_ORIGIN and credentials == "true":
-            fail(answer, f"no Access-Control-Allow-Origin for {FOREIGN_ORIGIN}", _cors(answer))
+    for response in responses:
+        credentials = response.headers.get("access-control-allow-credentials", "").strip().lower()
+        if allowed_origin(response) == FOREIGN_ORIGIN and credentials == "true":
+            expected = f"no Access-Control-Allow-Origin for {FOREIGN_ORIGIN}"
+            fail(response, expected, _cors(response))
 
 
 async def _preflight(target: Target, names: str, origin: str = "") -> Exchange:
-    asking = await target.stranger("a browser's preflight")
+    browser = await target.client_without_credentials("a browser's preflight")
     headers = {
         "origin": origin or target.origin,
         "access-control-request-method": "POST",
         "access-control-request-headers": names,
     }
-    return await asking.send(b"", method="OPTIONS", headers=headers)
+    return await browser.send_raw(b"", method="OPTIONS", headers=headers)
 
 
-def _cors(answer: Exchange) -> str:
+def _cors(response: Exchange) -> str:
     found = [
-        f"{name}: {answer.headers[name]}"
+        f"{name}: {response.headers[name]}"
         for name in ("access-control-allow-origin", "access-control-allow-credentials")
-        if name in answer.headers
+        if name in response.headers
     ]
     return ", ".join(found) or "no Access-Control-Allow-Origin"

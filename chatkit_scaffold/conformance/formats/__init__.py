@@ -1,4 +1,4 @@
-"""The formats of a report: one module each, named after its value of `check --format`."""
+"""The report formats, one module for each value of `check --format`."""
 
 from enum import StrEnum
 from importlib import import_module
@@ -19,6 +19,6 @@ class Format(StrEnum):
 
 def render(report: "Report", form: Format, *, strict: bool = False) -> str:
     """Return the report in a format; *strict* treats every SHOULD as a MUST."""
-    # The command line needs the names at once, and one of the modules only after a run.
+    # The command line needs the names at startup, but a module only after a run.
     text: str = import_module(f"{__name__}.{form.value}").render(report, strict=strict)
     return text

@@ -37,5 +37,5 @@ def _add_case(suite: ET.Element, result: Result, *, strict: bool) -> None:
     elif result.outcome is Outcome.SKIPPED:
         ET.SubElement(case, "skipped", message=result.reason)
     elif result.outcome is Outcome.UNTESTABLE:
-        # Neither passed nor the server's failure: JUnit calls that an error.
+        # Neither a pass nor a failure of the server, which JUnit calls an error.
         ET.SubElement(case, "error", message=f"untestable: {result.reason}")

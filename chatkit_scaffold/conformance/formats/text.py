@@ -1,4 +1,4 @@
-"""The report for people: what to fix first, then family by family, and the verdict last."""
+"""The report for people: what to fix first, then each family, and the verdict last."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ def render(report: Report, *, strict: bool = False) -> str:
 
 def styled(report: Report, *, strict: bool = False) -> "Text":
     """Return the report for a Rich console."""
-    # Rich takes 80 ms to import, which a report without a terminal need not wait for.
+    # Rich takes 80 ms to import, which a report for a file does not need.
     from rich.text import Text
 
     return Text("\n").join(Text(text, style) for text, style in _lines(report, strict=strict))
@@ -43,13 +43,13 @@ def _lines(report: Report, *, strict: bool) -> Iterator[Line]:
     for error in report.errors:
         yield f"Bug in chatkit-scaffold, please report it: {error}", "yellow"
     if report.leftover_threads:
-        yield f"Threads that could not be removed: {', '.join(report.leftover_threads)}", "yellow"
+        yield f"Threads that could not be deleted: {', '.join(report.leftover_threads)}", "yellow"
     yield report.totals(), ""
     yield verdict(report, strict=strict), _VERDICT_STYLES[report.exit_status(strict=strict)]
 
 
 def verdict(report: Report, *, strict: bool = False) -> str:
-    """Return the one sentence that matters."""
+    """Return the verdict in one sentence."""
     failed = len(report.failures if strict else report.required_failures)
     match report.exit_status(strict=strict):
         case 0 if report.failures:

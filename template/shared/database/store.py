@@ -171,8 +171,8 @@ class SqlStore(ChatStore):
 
     @run_to_completion
     async def ping(self) -> None:
-        """Return if the database responds and has the tables that this code needs."""
-        async with _available(), self._reader.connect() as connection:
+        """Return if the database can be written to and has the tables that this code needs."""
+        async with _available(), self._writer.begin() as connection:
             await connection.run_sync(require_schema)
 
     async def _require(self, thread_id: str, item_id: str | None, context: RequestContext) -> None:

@@ -1,1 +1,1 @@
-"""Servers that are broken in just one way each, and the right one they are made from."""
+"""A correct server, faults that break it in exactly one way each, and other backends."""

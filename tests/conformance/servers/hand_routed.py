@@ -1,4 +1,4 @@
-"""Backends that are not built on the SDK: every operation routed by hand."""
+"""Backends without the SDK, which route every operation by hand."""
 
 import itertools
 import json
@@ -13,11 +13,11 @@ from starlette.routing import Route
 from tests.conformance.servers.serving import PATH, App
 
 
-def first_seed() -> App:
-    """A backend as the first seed tells of it.
+def json_only() -> App:
+    """A backend that never streams.
 
-    The user comes from the body, threads.create makes a row and answers with it as JSON, and
-    messages are waited for in messages.create, which no client ever sends.
+    It takes the user from the body, returns a row as JSON for threads.create, and expects
+    messages in messages.create, which no client sends.
     """
     conversations: dict[str, list[dict[str, Any]]] = {}
     numbers = itertools.count(71)
@@ -37,8 +37,8 @@ def first_seed() -> App:
     return Starlette(routes=[Route(PATH, endpoint, methods=["POST"])])
 
 
-def completions_dialect() -> App:
-    """A backend that streams what its model's API streams, Chat Completions chunks."""
+def completion_chunks() -> App:
+    """A backend that streams the Chat Completions chunks of its model's API."""
 
     async def chunks() -> AsyncIterator[str]:
         for word in ("Hello ", "there"):
@@ -53,8 +53,8 @@ def completions_dialect() -> App:
     return Starlette(routes=[Route(PATH, endpoint, methods=["POST"])])
 
 
-def line_delimited() -> App:
-    """A backend that streams JSON lines with Python's own idea of JSON among them."""
+def json_lines() -> App:
+    """A backend that streams JSON lines and, among them, a Python literal."""
 
     async def lines() -> AsyncIterator[str]:
         yield '{"type": "thread.created", "thread": {"id": "t1"}}\n'

@@ -1,8 +1,8 @@
-"""A backend as the SDK's quickstart builds it: one process, one store, no users.
+"""A backend as in the SDK's quickstart: one process, one store, no users.
 
-It makes the same choices: items sorted by time, threads kept as they are handed over,
-nothing caught around `process`, ids and headers as the SDK and the framework have them, the
-oldest 20 items as the model's memory. The model is replaced by one that needs no network.
+It sorts items by time, stores threads unchanged, catches no exception of `process`, uses the
+default ids and headers, and passes the oldest 20 items to the model. The model is replaced by
+one that needs no network.
 
 Source: openai-chatkit docs/quickstart.md, "Run your ChatKit server" and "Generate model
 responses" (2026).
@@ -31,14 +31,14 @@ from chatkit.types import (
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 
-from tests.conformance.servers.inner_faults import model_reply
+from tests.conformance.servers.agent_faults import model_reply
 from tests.conformance.servers.serving import App
 
 Context = dict[str, Any]
 
 
 class QuickstartStore(Store[Context]):
-    """Everything in two dictionaries, whoever it belongs to."""
+    """Keeps all users' data in two dictionaries."""
 
     def __init__(self) -> None:
         self.threads: dict[str, ThreadMetadata] = {}
@@ -93,20 +93,20 @@ class QuickstartStore(Store[Context]):
 
 
 class QuickstartServer(ChatKitServer[Context]):
-    """Answers out of the oldest 20 items."""
+    """Answers from the oldest 20 items."""
 
     async def respond(
         self, thread: ThreadMetadata, input_user_message: UserMessageItem | None, context: Context
     ) -> AsyncIterator[ThreadStreamEvent]:
-        """Give the model what was loaded, and stream its answer as one finished item."""
+        """Pass the items to the model and stream its answer as one finished item."""
         page = await self.store.load_thread_items(thread.id, None, 20, "asc", context)
-        told = [item.content[0].text for item in page.data if isinstance(item, UserMessageItem)]
+        messages = [item.content[0].text for item in page.data if isinstance(item, UserMessageItem)]
         yield ThreadItemDoneEvent(
             item=AssistantMessageItem(
                 thread_id=thread.id,
                 id=self.store.generate_item_id("message", thread, context),
                 created_at=datetime.now(),
-                content=[AssistantMessageContent(text=model_reply(told))],
+                content=[AssistantMessageContent(text=model_reply(messages))],
             )
         )
 

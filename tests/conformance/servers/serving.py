@@ -1,4 +1,4 @@
-"""Serves an ASGI application on a free port of this machine."""
+"""Serves an ASGI application on a free local port."""
 
 import contextlib
 import socket
@@ -18,10 +18,10 @@ PATH = "/chatkit"
 
 @contextlib.contextmanager
 def serve(app: App, path: str = PATH) -> Iterator[str]:
-    """Serve *app* while the block runs; give the URL of its ChatKit route."""
+    """Serve *app* while the block runs; yield the URL of its ChatKit route."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        # From here on a client can connect; it is answered as soon as the server has started.
+        # Clients can connect from now on, and get a response once the server has started.
         listener.listen()
         config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)

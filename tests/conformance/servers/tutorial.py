@@ -1,7 +1,7 @@
-"""The second seed's backend, its code as its author wrote it, put into one file.
+"""The backend of a tutorial, in the tutorial's own code.
 
-Its modules follow one another; only the import of one by the other is left out. `pip install chatkit`, as it says, installs an empty
-package: the `chatkit` imported here comes from openai-chatkit.
+Its modules are joined in this file, without the imports of each other. The tutorial runs
+`pip install chatkit`, which installs an empty package; this `chatkit` is openai-chatkit.
 """
 
 # fmt: off

@@ -9,7 +9,6 @@ from pydantic import SecretStr, ValidationError
 from app.base import ChatStore, StoreUnavailableError
 from app.errors import StartupError
 from app.store import StoreSettings, open_store
-from tests.backend import StartBackend
 from tests.store.samples import ANNA, WRITES, read_all, save_conversation
 
 Outage = Callable[[], AbstractContextManager[None]]
@@ -106,16 +105,3 @@ async def test_every_method_reports_that_the_server_is_away(
                 await call
     await store.ping()
     assert await read_all(store) == before
-
-
-def test_backend_is_not_ready_while_the_server_is_away(
-    start_backend: StartBackend, outage: Outage
-) -> None:
-    """/ready is a 503 with the reason, /health stays 200, and both recover without a restart."""
-    client = start_backend().client()
-    with outage():
-        ready = client.get("/ready")
-        assert (ready.status_code, ready.json()["status"]) == (503, "unavailable")
-        assert ready.json()["reason"] == "The database does not answer."
-        assert client.get("/health").status_code == 200
-    assert client.get("/ready").json() == {"status": "ready"}

@@ -1,4 +1,4 @@
-"""Middlewares that change what passes between a client and a right server."""
+"""Middleware that changes the requests and responses of a correct server."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -14,26 +14,26 @@ Headers = dict[str, str]
 
 
 @dataclass(slots=True)
-class Answer:
-    """An answer that is not a stream, as a fault sees and changes it."""
+class BufferedResponse:
+    """A response that is not a stream, for a fault to change."""
 
     status: int
     headers: Headers
     body: Json
 
     def response(self) -> Response:
-        """Return the answer in its present state; a body of bytes is sent as it is."""
+        """Return the changed response; a body of bytes is not encoded as JSON."""
         self.headers.pop("content-length", None)
         media_type = self.headers.pop("content-type", "application/json")
         body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
         return Response(body, self.status, self.headers, media_type)
 
 
-def instead(choose: Callable[[Json, Message], Response | None]) -> Callable[[App], App]:
-    """Answer some requests otherwise: *choose* gets the request's JSON and its scope."""
+def respond_instead(choose: Callable[[Json, Message], Response | None]) -> Callable[[App], App]:
+    """Respond with what *choose* returns for the request's JSON and scope, unless it is None."""
 
     def wrap(app: App) -> App:
-        async def tampered(scope: Message, receive: Receive, send: Send) -> None:
+        async def changed(scope: Message, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
                 return await app(scope, receive, send)
             body, replay = await _body(receive)
@@ -42,16 +42,16 @@ def instead(choose: Callable[[Json, Message], Response | None]) -> Callable[[App
                 return await response(scope, replay, send)
             return await app(scope, replay, send)
 
-        return tampered
+        return changed
 
     return wrap
 
 
-def requests(change: Callable[[Json], Json]) -> Callable[[App], App]:
-    """Change the JSON of every request."""
+def change_requests(change: Callable[[Json], Json]) -> Callable[[App], App]:
+    """Change the JSON body of every request."""
 
     def wrap(app: App) -> App:
-        async def tampered(scope: Message, receive: Receive, send: Send) -> None:
+        async def changed(scope: Message, receive: Receive, send: Send) -> None:
             if scope["type"] != "http" or scope["method"] != "POST":
                 return await app(scope, receive, send)
             body, _ = await _body(receive)
@@ -60,16 +60,16 @@ def requests(change: Callable[[Json], Json]) -> Callable[[App], App]:
                 body = json.dumps(change(value)).encode()
             return await app(scope, _replayed(body, receive), send)
 
-        return tampered
+        return changed
 
     return wrap
 
 
-def answers(change: Callable[[Json, Answer], None]) -> Callable[[App], App]:
-    """Change answers that are not streams: *change* gets the request's JSON as well."""
+def change_responses(change: Callable[[Json, BufferedResponse], None]) -> Callable[[App], App]:
+    """Change responses that are not streams; *change* also gets the request's JSON."""
 
     def wrap(app: App) -> App:
-        async def tampered(scope: Message, receive: Receive, send: Send) -> None:
+        async def changed(scope: Message, receive: Receive, send: Send) -> None:
             if scope["type"] != "http" or scope["method"] != "POST":
                 return await app(scope, receive, send)
             body, replay = await _body(receive)
@@ -80,33 +80,34 @@ def answers(change: Callable[[Json, Answer], None]) -> Callable[[App], App]:
                 if _is_stream(collected[0]):
                     await send(message)
                 elif message["type"] == "http.response.body" and not message.get("more_body"):
-                    await _changed(collected, _json(body))(scope, receive, send)
+                    await finish(_json(body))(scope, receive, send)
 
-            def _changed(messages: list[Message], request: Json) -> Response:
-                whole = b"".join(message.get("body", b"") for message in messages[1:])
-                answer = Answer(messages[0]["status"], _headers(messages[0]), _json(whole))
-                change(request, answer)
-                return answer.response()
+            def finish(request: Json) -> Response:
+                start, *chunks = collected
+                whole = b"".join(message.get("body", b"") for message in chunks)
+                response = BufferedResponse(start["status"], _headers(start), _json(whole))
+                change(request, response)
+                return response.response()
 
             return await app(scope, replay, collect)
 
-        return tampered
+        return changed
 
     return wrap
 
 
-def events(
-    change: Callable[[Json], Iterable[Json | bytes]], *, tear: bool = False
+def change_events(
+    change: Callable[[Json], Iterable[Json | bytes]], *, cut_off: bool = False
 ) -> Callable[[App], App]:
-    """Change the events of streams; bytes are sent as they are.
+    """Change the events of streams.
 
     Args:
-        change: Returns what is sent for an event.
-        tear: Break the connection off where the stream should end.
+        change: Returns the events to send instead of an event; bytes are sent unframed.
+        cut_off: Whether to break the connection instead of ending the stream.
     """
 
     def wrap(app: App) -> App:
-        async def tampered(scope: Message, receive: Receive, send: Send) -> None:
+        async def changed(scope: Message, receive: Receive, send: Send) -> None:
             streaming = False
 
             async def rewrite(message: Message) -> None:
@@ -115,22 +116,22 @@ def events(
                     streaming = _is_stream(message)
                 elif streaming and message.get("body"):
                     message = {**message, "body": _rewritten(message["body"], change)}
-                elif streaming and tear:
-                    raise ConnectionResetError("torn on purpose")
+                elif streaming and cut_off:
+                    raise ConnectionResetError("cut off on purpose")
                 await send(message)
 
             await app(scope, receive, rewrite)
 
-        return tampered
+        return changed
 
     return wrap
 
 
-def headers(change: Callable[[int, Headers], None]) -> Callable[[App], App]:
-    """Change the headers of every answer: *change* gets the status as well."""
+def change_headers(change: Callable[[int, Headers], None]) -> Callable[[App], App]:
+    """Change the headers of every response; *change* also gets the status."""
 
     def wrap(app: App) -> App:
-        async def tampered(scope: Message, receive: Receive, send: Send) -> None:
+        async def changed(scope: Message, receive: Receive, send: Send) -> None:
             async def rewrite(message: Message) -> None:
                 if message["type"] == "http.response.start":
                     found = _headers(message)
@@ -141,15 +142,15 @@ def headers(change: Callable[[int, Headers], None]) -> Callable[[App], App]:
 
             await app(scope, receive, rewrite)
 
-        return tampered
+        return changed
 
     return wrap
 
 
-def held_back(app: App) -> App:
-    """Collect a stream and send it whole, as a buffering proxy does."""
+def buffer_streams(app: App) -> App:
+    """Collect each stream and send it at once, as a buffering proxy does."""
 
-    async def tampered(scope: Message, receive: Receive, send: Send) -> None:
+    async def changed(scope: Message, receive: Receive, send: Send) -> None:
         messages: list[Message] = []
 
         async def collect(message: Message) -> None:
@@ -162,21 +163,21 @@ def held_back(app: App) -> App:
             return await app(scope, receive, send)
         return await app(scope, receive, collect)
 
-    return tampered
+    return changed
 
 
 def sse(event: Json) -> bytes:
-    """Frame an event as the SDK does."""
+    """Return an event, framed as by the SDK."""
     return b"data: " + json.dumps(event).encode() + b"\n\n"
 
 
 def stream(*sent: Json) -> Response:
-    """Return a whole stream of events."""
+    """Return a response that streams these events."""
     return Response(b"".join(map(sse, sent)), media_type="text/event-stream")
 
 
 def _rewritten(body: bytes, change: Callable[[Json], Iterable[Json | bytes]]) -> bytes:
-    """Change the events of a piece of a stream; the right server sends whole events."""
+    """Change the events of a chunk; the correct server sends only whole events."""
     pieces = []
     for block in body.split(b"\n\n"):
         if block.startswith(b"data: "):
@@ -189,7 +190,7 @@ def _bytes(event: Json | bytes) -> bytes:
 
 
 async def _body(receive: Receive) -> tuple[bytes, Receive]:
-    """Read a request's body; return it, and a way for the next one to read it again."""
+    """Read a request's body; return it with a `receive` that returns it again."""
     chunks = []
     more = True
     while more:

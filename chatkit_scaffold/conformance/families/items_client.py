@@ -1,0 +1,78 @@
+"""Items and the client: feedback, tool output, and what stays hidden from it."""
+
+import json
+
+from chatkit_scaffold.conformance.check import Level
+from chatkit_scaffold.conformance.expectations import fail, require, require_equal
+from chatkit_scaffold.conformance.fixtures import conversation, stopped_answer, three_threads
+from chatkit_scaffold.conformance.registry import check
+from chatkit_scaffold.conformance.target import Target
+from chatkit_scaffold.protocol.exchange import ids, rows
+
+_SERVER = "chatkit/server.py ChatKitServer (openai-chatkit 1.6.5)"
+_HIDDEN = ("hidden_context_item", "sdk_hidden_context")
+
+
+@check(
+    "items-feedback-taken",
+    level=Level.SHOULD,
+    source="chatkit/types.py ItemsFeedbackReq; chatkit/server.py ChatKitServer.add_feedback",
+    fix="Override `add_feedback` and store the feedback; the SDK returns `{}`.",
+    needs={"threads-second-message"},
+)
+async def feedback_taken(target: Target) -> None:
+    """The server accepts positive and then negative feedback on the same answer."""
+    talk = await conversation(target)
+    item_id = ids(talk.first.answers)[0]
+    for kind in ("positive", "negative"):
+        response = await target.user.call(
+            "items.feedback", thread_id=talk.thread_id, item_ids=[item_id], kind=kind
+        )
+        require(response.ok, response, "200")
+
+
+@check(
+    "items-tool-output-unasked",
+    level=Level.SHOULD,
+    source=_SERVER + ".ThreadsAddClientToolOutputReq raises ValueError without a pending call",
+    fix="Look for a pending client tool call before `process`, and return 409 if there is none.",
+    needs={"threads-second-message"},
+)
+async def tool_output_unasked(target: Target) -> None:
+    """Output of a client tool that nobody called gets a 4xx or an `error` event."""
+    thread_id = (await three_threads(target))[1]
+    before = await target.user.call("threads.get_by_id", thread_id=thread_id)
+    response = await target.user.stream(
+        "threads.add_client_tool_output", thread_id=thread_id, result={"done": True}
+    )
+    error_event = response.ok and response.events_of_type("error")
+    expected = "409 with JSON, or an `error` event and the end of the stream"
+    require(response.is_client_error or error_event, response, expected)
+    after = await target.user.call("threads.get_by_id", thread_id=thread_id)
+    require_equal(
+        ids(rows(after.json, "items", "data")),
+        ids(rows(before.json, "items", "data")),
+        "items",
+        response,
+    )
+
+
+@check(
+    "items-hidden-not-shown",
+    level=Level.MUST,
+    source="chatkit/types.py HiddenContextItem: never sent to the client (openai-chatkit 1.6.5)",
+    fix="Remove HiddenContextItem and SDKHiddenContextItem from every response, as the SDK does.",
+    needs={"streaming-thread-created"},
+    last=True,
+)
+async def hidden_not_shown(target: Target) -> None:
+    """Hidden context is never sent to the client."""
+    await conversation(target)
+    # After a stop, the SDK adds a hidden note to the thread.
+    await stopped_answer(target)
+    for exchange in target.exchanges:
+        sent = [event.data for event in exchange.events] or [exchange.json]
+        text = json.dumps(sent)
+        for kind in _HIDDEN:
+            if f'"type": "{kind}"' in text:
+                fail(exchange, "no hidden context", f"an item of type {kind}")

@@ -1,0 +1,134 @@
+"""Faults of authentication and of the isolation between users."""
+
+# ruff: noqa: ARG001, ARG005 - a fault has the signature of what it replaces
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import jwt
+
+from tests.conformance.servers.correct import Fault, Parts, module
+
+_USER_METHODS = (
+    "load_thread",
+    "save_thread",
+    "load_thread_items",
+    "add_thread_item",
+    "save_item",
+    "load_item",
+    "delete_thread",
+    "delete_thread_item",
+    "save_feedback",
+)
+
+
+def _user_ignored(parts: Parts) -> None:
+    """Use each thread's owner as the user, except in the list of threads."""
+    owners: dict[str, str] = {}
+    for name in _USER_METHODS:
+        _ignore_user(parts.store, name, owners)
+
+
+def _ignore_user(store: Any, name: str, owners: dict[str, str]) -> None:
+    original = getattr(store, name)
+
+    async def method(first: Any, *args: Any, context: Any = None, **named: Any) -> Any:
+        if context is None:
+            *rest, context = args
+            args = tuple(rest)
+        thread_id = first if isinstance(first, str) else first.id
+        owner = owners.setdefault(thread_id, context.user_id)
+        return await original(first, *args, **named, context=replace(context, user_id=owner))
+
+    setattr(store, name, method)
+
+
+def _first_list_for_all(parts: Parts) -> None:
+    """List the first user's threads for every user."""
+    original = parts.store.load_threads
+    first: list[Any] = []
+
+    async def load_threads(limit: int, after: Any, order: str, context: Any) -> Any:
+        first.append(context)
+        return await original(limit, after, order, first[0])
+
+    parts.store.load_threads = load_threads
+
+
+def _foreign_is_forbidden(parts: Parts) -> None:
+    """Return 403 for another user's thread, which shows that it exists."""
+    api_error = module("app.errors").ApiError
+    original_save, original_load = parts.store.save_thread, parts.store.load_thread
+    owners: dict[str, str] = {}
+
+    async def save_thread(thread: Any, context: Any) -> None:
+        owners.setdefault(thread.id, context.user_id)
+        await original_save(thread, context)
+
+    async def load_thread(thread_id: str, context: Any) -> Any:
+        if owners.get(thread_id, context.user_id) != context.user_id:
+            raise api_error(403, "forbidden", "This thread is not yours.")
+        return await original_load(thread_id, context)
+
+    parts.store.save_thread, parts.store.load_thread = save_thread, load_thread
+
+
+def _authenticating(change: Callable[[Any, str], Any]) -> Callable[[Parts], None]:
+    """Authenticate requests as *change* decides from request and token, unless it returns None."""
+
+    def inside(parts: Parts) -> None:
+        original = parts.app.state.authenticate
+
+        async def authenticate(request: Any) -> str:
+            token = request.headers.get("authorization", "").partition(" ")[2]
+            user = change(request, token)
+            return str(user if user is not None else await original(request))
+
+        parts.app.state.authenticate = authenticate
+
+    return inside
+
+
+def _default_user(user: str) -> Callable[[Any, str], Any]:
+    return lambda request, token: None if token else user
+
+
+def _malformed_is_a_guest(request: Any, token: str) -> str | None:
+    return "guest" if token and token.count(".") != 2 else None
+
+
+def _claims_unverified(*, only_unsigned: bool) -> Callable[[Any, str], Any]:
+    def change(request: Any, token: str) -> str | None:
+        try:
+            unsigned = jwt.get_unverified_header(token)["alg"].lower() == "none"
+            if only_unsigned and not unsigned:
+                return None
+            claims = jwt.decode(token, options={"verify_signature": False, "verify_exp": False})
+        except jwt.InvalidTokenError:
+            return None
+        return str(claims["sub"])
+
+    return change
+
+
+def _header_decides(request: Any, token: str) -> str | None:
+    user: str | None = request.headers.get("x-user-id")
+    return user
+
+
+FAULTS: dict[str, Fault] = {
+    "access-credentials-needed": Fault(patch=_authenticating(_default_user("first"))),
+    "access-garbage-refused": Fault(patch=_authenticating(_malformed_is_a_guest)),
+    "access-unsigned-refused": Fault(patch=_authenticating(_claims_unverified(only_unsigned=True))),
+    "access-altered-refused": Fault(patch=_authenticating(_claims_unverified(only_unsigned=False))),
+    "access-body-names-nobody": Fault(patch=_authenticating(_header_decides)),
+    "access-list-separate": Fault(patch=_first_list_for_all),
+    "access-read-separate": Fault(patch=_user_ignored),
+    "access-write-separate": Fault(patch=_user_ignored),
+    "access-rename-separate": Fault(patch=_user_ignored),
+    "access-retry-separate": Fault(patch=_user_ignored),
+    "access-feedback-separate": Fault(patch=_user_ignored),
+    "access-delete-separate": Fault(patch=_user_ignored),
+    "access-foreign-as-unknown": Fault(patch=_foreign_is_forbidden),
+}
