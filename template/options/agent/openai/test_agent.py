@@ -99,16 +99,15 @@ def test_unreachable_model_is_readable_in_the_log(start_backend: StartBackend) -
     assert "failed" in entry["reason"]
 
 
-def test_broken_stream_can_be_retried(backend: Backend, model: Model) -> None:
-    """An answer that breaks off is an error event with retry."""
+def test_broken_stream_can_be_retried(backend: Backend, model: Model, titled_thread: str) -> None:
+    """A model that stops in the middle is an error event that offers a retry."""
     client = backend.client()
-    thread_id = client.create_thread("Hi").thread_id
     model.disconnect(after_chunks=6)
-    answer = client.say(thread_id, "Tell me more")
+    answer = client.say(titled_thread, "Tell me more")
     assert answer.of_type("error")[0]["allow_retry"] is True
     user_message = next(item for item in answer.items if item["type"] == "user_message")
     again = client.stream(
-        "threads.retry_after_item", thread_id=thread_id, item_id=user_message["id"]
+        "threads.retry_after_item", thread_id=titled_thread, item_id=user_message["id"]
     )
     assert again.text
 
