@@ -27,7 +27,7 @@ ALICE = RequestContext(user_id="alice", request_id="test")
 
 
 def test_answer_is_the_models(backend: Backend, model: Model) -> None:
-    """What the model streams is streamed on, stored, and comes in pieces."""
+    """The model's text is forwarded in pieces, and stored."""
     model.reply("Forty-two, as far as anybody knows.", times=None)
     client = backend.client()
     answer = client.create_thread("What is the answer?")
@@ -48,7 +48,7 @@ def test_ids_are_our_own(backend: Backend, model: Model) -> None:
 
 
 def test_model_is_given_the_conversation(backend: Backend, model: Model) -> None:
-    """Each turn sends what was said before, oldest first."""
+    """Each turn sends the conversation so far, oldest first."""
     client = backend.client()
     thread_id = client.create_thread("My name is Ada.").thread_id
     client.say(thread_id, "What is my name?")
@@ -66,7 +66,7 @@ def test_title_is_the_models(backend: Backend, model: Model) -> None:
 
 
 def test_refused_request_is_not_retried(backend: Backend, model: Model) -> None:
-    """A wrong key is an error event that does not invite to try again."""
+    """A wrong key is an error event without retry."""
     model.fail(401, times=None)
     error = backend.client().create_thread("Hi").of_type("error")[0]
     assert error["allow_retry"] is False
@@ -150,7 +150,7 @@ async def test_stop_ends_the_run(
 
 @pytest.mark.anyio
 async def test_mentions_and_hidden_context_reach_the_model() -> None:
-    """What the SDK's own converter refuses is told to the model."""
+    """The model gets items that the SDK's own converter rejects."""
     tag = UserMessageTagContent(id="42", text="Ada", data={"role": "admin"})
     hidden = HiddenContextItem(
         id="h", thread_id="t", created_at=datetime.now(), content={"plan": "pro"}
