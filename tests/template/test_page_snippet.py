@@ -1,6 +1,8 @@
 """The component in a project's README: it compiles, and it signs the user in."""
 
+import ast
 import re
+from textwrap import indent
 
 import pytest
 
@@ -57,6 +59,18 @@ def test_wrong_component_does_not_compile(
 ) -> None:
     """A component that lacks what ChatKit requires is an error."""
     assert reason in page.compile(replace(component, correct, wrong))
+
+
+@every_auth
+def test_start_page_shows_the_same_code(project: Project, component: str) -> None:
+    """The page at `/` has the README's way to send credentials, which is the one that compiles."""
+    module = ast.parse((project.path / "app" / "auth.py").read_text(encoding="utf-8"))
+    (shown,) = [
+        ast.literal_eval(node.value)
+        for node in module.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "FETCH_EXAMPLE"
+    ]
+    assert indent(shown, " " * 6) in component
 
 
 @with_auth("jwt")

@@ -1,4 +1,4 @@
-"""What the parts of the backend have in common: the interfaces of the store, the agent and auth."""
+"""The interfaces of the store, the agent and the authentication."""
 
 import secrets
 from abc import abstractmethod
@@ -48,10 +48,10 @@ class StoreUnavailableError(Exception):
 
 
 class ChatStore(Store[RequestContext]):
-    """The SDK's store, with long ids, feedback and a probe.
+    """The SDK's store, with long ids, feedback and a health check.
 
-    Every method is limited to `context.user_id`: what belongs to somebody else does not
-    exist, and both raise `NotFoundError`.
+    Every method is limited to `context.user_id`: another user's data raises `NotFoundError`,
+    exactly like data that does not exist.
     """
 
     def generate_thread_id(self, context: RequestContext) -> str:
@@ -84,17 +84,17 @@ class ChatStore(Store[RequestContext]):
         kind: FeedbackKind,
         context: RequestContext,
     ) -> None:
-        """Keep the user's verdict on each item; a later one replaces an earlier one.
+        """Save the user's feedback on each item, replacing earlier feedback.
 
         Raises:
-            NotFoundError: The thread or one of the items does not exist; nothing is kept.
+            NotFoundError: The thread or one of the items does not exist; nothing is saved.
         """
 
     @abstractmethod
     async def load_feedback(
         self, thread_id: str, context: RequestContext
     ) -> dict[str, FeedbackKind]:
-        """Return the verdicts in a thread by item id.
+        """Return the feedback in a thread by item id.
 
         Raises:
             NotFoundError: The thread does not exist.
@@ -105,20 +105,20 @@ class ChatStore(Store[RequestContext]):
         """Return when the store can be used.
 
         Raises:
-            StoreUnavailableError: It cannot; the text says why.
+            StoreUnavailableError: It cannot be used; the text gives the reason.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One answer to give.
+    """A message to answer, with its context.
 
     Attributes:
-        thread: The thread that is answered in.
+        thread: The thread of the message.
         message: What the user wrote, or None after a client tool's output.
         history: The thread's newest items, oldest first, `message` included.
-        store: For agents that read or write more of the thread.
-        context: The request that is answered.
+        store: For agents that read or write more than the history.
+        context: The request of the message.
     """
 
     thread: ThreadMetadata
@@ -129,29 +129,29 @@ class Turn:
 
 
 class ChatAgent(Protocol):
-    """Answers the turns of all threads; built once per process."""
+    """Answers the messages of all threads; one instance per process."""
 
     def respond(self, turn: Turn) -> AsyncGenerator[ThreadStreamEvent]:
-        """Stream the answer's events; closing the iterator ends the work behind it."""
+        """Stream the answer's events; closing the iterator ends all work on the answer."""
         ...
 
     async def title(self, text: str) -> str:
-        """Name a thread that begins with *text*."""
+        """Return a title for a thread that begins with *text*."""
         ...
 
 
 class Authenticator(Protocol):
-    """Tells who sent a request."""
+    """Finds the user of a request."""
 
     async def __call__(self, request: Request) -> str:
         """Return the user id.
 
         Raises:
-            ApiError: The request does not prove who sent it (401) or may not be sent (403).
+            ApiError: 401, the request has no valid credentials; 403, its sender is not allowed.
         """
         ...
 
 
 def new_id(item_type: StoreItemType) -> str:
-    """Return an id that nobody can guess and that does not collide."""
+    """Return an id that cannot be guessed and does not collide."""
     return f"{_ID_PREFIXES[item_type]}_{secrets.token_hex(16)}"

@@ -17,7 +17,7 @@ class CommonSettings(BaseSettings):
     )
 
     app_env: Literal["development", "production"] = "development"
-    """Production refuses what is only safe or convenient on your own machine."""
+    """Production rejects settings that are only safe on your own machine."""
     log_format: Literal["auto", "console", "json"] = "auto"
     """`console` is for people, `json` for programs; `auto` is JSON in production."""
     host: str = "127.0.0.1"
@@ -28,16 +28,16 @@ class CommonSettings(BaseSettings):
     ]
     """Origins of the pages that may call this backend, comma separated."""
     max_body_bytes: int = Field(default=4_000_000, gt=0)
-    """Largest request body to read; a larger one is answered with 413."""
+    """Largest accepted request body; a larger one gets a 413."""
     history_items: int = Field(default=50, gt=0)
-    """How many of a thread's newest items the agent is given."""
+    """How many of a thread's newest items the agent gets."""
     shutdown_grace: int = Field(default=20, ge=0)
-    """Seconds that running answers get to finish after SIGTERM."""
+    """How long running answers may take to finish after SIGTERM, in seconds."""
 
     @field_validator("*")
     @classmethod
     def refuse_placeholder(cls, value: object) -> object:
-        """Refuse a secret that is empty or still the text of an example."""
+        """Reject a secret that is empty or still an example value."""
         if isinstance(value, SecretStr):
             secret = value.get_secret_value()
             if not secret.strip() or _PLACEHOLDER.search(secret):

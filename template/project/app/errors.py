@@ -1,4 +1,4 @@
-"""Errors with an answer for the client, and the JSON that they are answered with."""
+"""Errors that the client sees, and their JSON."""
 
 from collections.abc import Mapping
 
@@ -6,13 +6,13 @@ from starlette.responses import JSONResponse
 
 
 class ApiError(Exception):
-    """Answered as `{"error": {"code": ..., "message": ...}}`.
+    """An error for the client: `{"error": {"code": ..., "message": ...}}`.
 
     Args:
         status: The HTTP status, 400 to 599.
         code: A short identifier for programs, such as `not_found`.
-        message: One sentence for people, with nothing of the server's inside in it.
-        headers: More headers of the answer, such as the `WWW-Authenticate` of a 401.
+        message: One sentence for people, with no internal details.
+        headers: More headers of the response, such as the `WWW-Authenticate` of a 401.
     """
 
     def __init__(
@@ -26,7 +26,7 @@ class ApiError(Exception):
 
 
 class StartupError(Exception):
-    """The backend cannot start; the text names the setting and what to do about it."""
+    """The backend cannot start; the text names the setting and the fix."""
 
 
 def error_response(status: int, code: str, message: str) -> JSONResponse:

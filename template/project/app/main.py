@@ -1,4 +1,4 @@
-"""Puts the application together."""
+"""Builds the application."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,10 +25,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Build the application.
 
     Args:
-        settings: Read from the environment if not given.
+        settings: Read from the environment by default.
 
     Raises:
-        StartupError: A setting is missing or wrong.
+        StartupError: A setting is missing or invalid.
     """
     settings = settings or load_settings()
     configure_logging(settings)
@@ -41,7 +41,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for kind in (ApiError, NotFoundError, StoreUnavailableError, HTTPException):
         app.add_exception_handler(kind, on_error)
     app.add_middleware(RequestLog)
-    # Added last, so outermost: errors too must carry CORS headers.
+    # Added last, so outermost: errors need CORS headers, too.
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,
@@ -64,19 +64,19 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            # Before the store is closed: a cut-off answer is still to be stored.
+            # Before the store closes: interrupted answers still have to be stored.
             await turns.close()
 
 
 async def on_error(request: Request, error: Exception) -> Response:
-    """Answer the errors that are meant for the client."""
+    """Convert an error that the client may see to a response."""
     match error:
         case ApiError():
             response = error_response(error.status, error.code, error.message)
             response.headers.update(error.headers)
             return response
         case NotFoundError():
-            # The same for what does not exist and for what belongs to somebody else.
+            # The same response for what does not exist and for another user's data.
             return error_response(404, "not_found", "There is no such thread or item.")
         case StoreUnavailableError():
             response = error_response(503, "store_unavailable", "The store does not answer.")

@@ -1,4 +1,4 @@
-"""Refuses what the SDK would answer with a 500, a torn stream or a ghost thread."""
+"""Rejects requests that the SDK would answer with a 500, a broken stream or an empty thread."""
 
 from chatkit.server import ChatKitServer
 from chatkit.types import (
@@ -27,11 +27,11 @@ from app.server import ChatServer
 
 
 async def check_request(request: ChatKitReq, server: ChatServer, context: RequestContext) -> None:
-    """Return if the SDK can carry out *request*.
+    """Return if the SDK can process *request*.
 
     Raises:
-        ApiError: It cannot: 400 for what this server does not offer or makes no sense, 409
-            for what the state of the thread forbids.
+        ApiError: 400, this server does not support the request, or it is invalid; 409, the
+            state of the thread does not allow it.
         NotFoundError: The thread, item or attachment does not exist for this user.
     """
     _check_offered(request, server)
@@ -66,7 +66,7 @@ async def check_request(request: ChatKitReq, server: ChatServer, context: Reques
 
 
 def _check_offered(request: ChatKitReq, server: ChatServer) -> None:
-    """Refuse the operations whose method of the SDK is not overridden."""
+    """Reject operations whose SDK method is not overridden."""
     match request:
         case AttachmentsCreateReq() | AttachmentsDeleteReq():
             offered = server.attachment_store is not None
@@ -87,7 +87,7 @@ def _overrides(server: ChatServer, method: str) -> bool:
 
 
 async def _check_open(thread_id: str, store: ChatStore, context: RequestContext) -> ThreadMetadata:
-    """Return the thread; a locked or closed one takes no more turns."""
+    """Return the thread; reject a locked or closed one."""
     thread = await store.load_thread(thread_id, context)
     if thread.status.type != "active":
         code = f"thread_{thread.status.type}"

@@ -1,4 +1,4 @@
-"""The HTTP endpoints: ChatKit, and two for whoever watches over the process."""
+"""The HTTP endpoints: ChatKit, and two for monitoring."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -21,7 +21,7 @@ router = APIRouter(prefix=ENDPOINT)
 
 _STREAM_HEADERS = {
     "Cache-Control": "no-cache",
-    # Tells nginx, and what is like it, to pass each event on at once.
+    # Makes nginx and similar proxies forward each event immediately.
     "X-Accel-Buffering": "no",
 }
 
@@ -33,10 +33,10 @@ def get_server(request: Request) -> ChatServer:
 
 
 async def get_context(request: Request) -> RequestContext:
-    """Find out who asks.
+    """Authenticate the request.
 
     Raises:
-        ApiError: 401, the request has no valid credentials; 403, it may not be sent.
+        ApiError: 401, the request has no valid credentials; 403, its sender is not allowed.
     """
     _check_origin(request, request.app.state.settings)
     user_id: str = await request.app.state.authenticate(request)
@@ -51,7 +51,7 @@ Context = Annotated[RequestContext, Depends(get_context)]
 
 @router.post("")
 async def chatkit(request: Request, server: Server, context: Context) -> Response:
-    """Answer a ChatKit request with an event stream or with JSON, as its type wants."""
+    """Answer a ChatKit request with an event stream or with JSON, depending on its type."""
     settings: Settings = request.app.state.settings
     parsed = server.parse(await _read_body(request, settings.max_body_bytes))
     request.state.operation = parsed.type
@@ -68,13 +68,13 @@ async def chatkit(request: Request, server: Server, context: Context) -> Respons
 
 @router.get("/health")
 async def health() -> dict[str, str]:
-    """Tell that the process is alive."""
+    """Return 200 while the process is alive."""
     return {"status": "ok"}
 
 
 @router.get("/ready")
 async def ready(server: Server) -> Response:
-    """Tell whether requests can be answered now: 503 and a reason while the store is away."""
+    """Return 200 while the store can be used, or else 503 with the reason."""
     try:
         await server.store.ping()
     except StoreUnavailableError as error:
@@ -83,7 +83,7 @@ async def ready(server: Server) -> Response:
 
 
 async def _note_stop(events: AsyncGenerator[bytes], request: Request) -> AsyncGenerator[bytes]:
-    """Mark the request as stopped, for the log, when the client does not wait for the end."""
+    """Mark the request as stopped in the log when the client closes the connection early."""
     request.state.stopped = True
     async with aclosing(events):
         async for event in events:
@@ -92,10 +92,10 @@ async def _note_stop(events: AsyncGenerator[bytes], request: Request) -> AsyncGe
 
 
 async def _read_body(request: Request, limit: int) -> bytes:
-    """Read the body, and no more of it than allowed.
+    """Read the body, up to the limit.
 
     Raises:
-        ApiError: 413, it has more than *limit* bytes.
+        ApiError: 413, the body has more than *limit* bytes.
     """
     body = bytearray()
     async for chunk in request.stream():
@@ -106,12 +106,12 @@ async def _read_body(request: Request, limit: int) -> bytes:
 
 
 def _check_origin(request: Request, settings: Settings) -> None:
-    """Refuse pages of other sites.
+    """Reject requests from pages of other sites.
 
-    CORS keeps such a page from reading the answer, not from sending the request.
+    CORS keeps such a page from reading the response, but not from sending the request.
 
     Raises:
-        ApiError: 403, the page is neither this server's own nor in CORS_ORIGINS.
+        ApiError: 403, the origin is neither this server's own nor in CORS_ORIGINS.
     """
     origin = request.headers.get("origin")
     if origin is None or {origin, "*"} & set(settings.cors_origins):

@@ -35,8 +35,8 @@ class ChatServer(ChatKitServer[RequestContext]):
 
     Args:
         store: Keeps threads and items.
-        agent: Answers.
-        history_items: How many of a thread's newest items the agent is given.
+        agent: Answers messages.
+        history_items: How many of a thread's newest items the agent gets.
     """
 
     store: ChatStore
@@ -45,7 +45,7 @@ class ChatServer(ChatKitServer[RequestContext]):
         super().__init__(store)
         self._agent = agent
         self._history_items = history_items
-        # The SDK builds this adapter for every request, which costs more than a turn does.
+        # The SDK builds this adapter for every request, which takes longer than the rest of a turn.
         self._requests: TypeAdapter[ChatKitReq] = TypeAdapter(ChatKitReq)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -63,7 +63,7 @@ class ChatServer(ChatKitServer[RequestContext]):
     async def answer(
         self, request: ChatKitReq, context: RequestContext
     ) -> StreamingResult | NonStreamingResult:
-        """Answer a parsed request, as `process` does for an unparsed one."""
+        """Answer a parsed request; `process` of the SDK would parse it again."""
         if not is_streaming_req(request):
             return NonStreamingResult(await self._process_non_streaming(request, context))
         return StreamingResult(self._process_streaming(request, context))
@@ -71,10 +71,10 @@ class ChatServer(ChatKitServer[RequestContext]):
     async def _process_streaming_impl(
         self, request: StreamingReq, context: RequestContext
     ) -> AsyncGenerator[ThreadStreamEvent]:
-        """Let a thread's turns wait for one another, so that each sees the answer before it.
+        """Run a thread's turns one after another, so that each sees the previous answer.
 
-        This orders the turns of one process. Turns in several processes may overlap: both
-        are stored and both are answered.
+        This orders the turns of one process. Turns in different processes can overlap: both
+        are stored, and both are answered.
         """
         async with AsyncExitStack() as stack:
             if not isinstance(request, ThreadsCreateReq):
@@ -83,12 +83,12 @@ class ChatServer(ChatKitServer[RequestContext]):
             try:
                 async for event in super()._process_streaming_impl(request, context):
                     if isinstance(event, ThreadCreatedEvent):
-                        # Free until the client has seen this event.
+                        # Nobody else knows the new id before the client has seen this event.
                         await stack.enter_async_context(self._lock(event.thread.id))
                     begun = True
                     yield event
             except Exception as error:
-                # Before the first event it can still be answered with a status of its own.
+                # Before the first event, the response can still have its own status.
                 if not begun:
                     raise
                 log.error("turn failed", request_id=context.request_id, exc_info=error)
@@ -103,7 +103,7 @@ class ChatServer(ChatKitServer[RequestContext]):
         input_user_message: UserMessageItem | None,
         context: RequestContext,
     ) -> AsyncIterator[ThreadStreamEvent]:
-        """Stream the agent's answer, and name a thread that has no title yet."""
+        """Stream the agent's answer, and set the title of a new thread."""
         history = await self._history(thread.id, input_user_message, context)
         turn = Turn(thread, input_user_message, history, self.store, context)
         async with (
@@ -123,7 +123,7 @@ class ChatServer(ChatKitServer[RequestContext]):
             thread_id, None, self._history_items, "desc", context
         )
         items = page.data[::-1]
-        # A message that came in since then has a turn of its own.
+        # A message that arrived since then has its own turn.
         ids = [item.id for item in items]
         if message is not None and message.id in ids:
             return items[: ids.index(message.id) + 1]
@@ -136,12 +136,12 @@ class ChatServer(ChatKitServer[RequestContext]):
         feedback: FeedbackKind,
         context: RequestContext,
     ) -> None:
-        """Store the user's verdict on the items."""
+        """Store the user's feedback on the items."""
         await self.store.save_feedback(thread_id, item_ids, feedback, context)
 
 
 def _first_problem(error: ValidationError) -> str:
-    """Say where the request is wrong, without repeating what was sent."""
+    """Describe the first invalid field, without repeating its value."""
     detail = error.errors(include_input=False, include_url=False, include_context=False)[0]
     place = ".".join(str(part) for part in detail["loc"])
     return f"{place}: {detail['msg']}" if place else detail["msg"]

@@ -9,14 +9,14 @@ from app.store import StoreSettings
 
 
 class Settings(StoreSettings, AgentSettings, AuthSettings):
-    """What the environment and `.env` say; the name of a variable is the field's in capitals."""
+    """Read from the environment and `.env`; a variable is named like its field, in capitals."""
 
 
 def load_settings() -> Settings:
     """Read the settings.
 
     Raises:
-        StartupError: A variable is missing or wrong; the text names each of them.
+        StartupError: Variables are missing or invalid; the text names each of them.
     """
     try:
         return Settings()
@@ -25,7 +25,7 @@ def load_settings() -> Settings:
 
 
 def _problems(error: ValidationError) -> list[str]:
-    """Say what is wrong with each variable, without its value: it may be a secret."""
+    """Describe what is wrong with each variable, without its value, which may be a secret."""
     problems = []
     for detail in error.errors(include_input=False, include_url=False):
         message = "is not set, see .env.example" if detail["type"] == "missing" else detail["msg"]

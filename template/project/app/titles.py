@@ -1,4 +1,4 @@
-"""Names new threads while their first answer is streamed."""
+"""Finds titles for new threads while their first answer streams."""
 
 import asyncio
 from types import TracebackType
@@ -9,10 +9,10 @@ from chatkit.types import UserMessageTextContent
 from app.base import ChatAgent, Turn
 
 MAX_TITLE_LENGTH = 80
-"""Characters; ChatKit's thread list shows about half of that."""
+"""In characters; ChatKit's thread list shows about half of that."""
 
 _PATIENCE = 5.0
-"""Seconds that a finished answer waits for its thread's title."""
+"""How long a finished answer waits for its thread's title, in seconds."""
 
 
 class Titling:
@@ -42,19 +42,19 @@ class Titling:
         await self._end()
 
     async def apply_if_ready(self) -> None:
-        """Set the title if it is there by now."""
+        """Set the title if it has been found."""
         if self._task is not None and self._task.done():
             await self.apply()
 
     async def apply(self) -> None:
-        """Set the title, after waiting for it a little; without one, take the first words."""
+        """Wait briefly for the title and set it; if there is none, use the first words."""
         if self._task is None:
             return
         done, _ = await asyncio.wait([self._task], timeout=_PATIENCE)
         found = done and not self._task.cancelled() and self._task.exception() is None
         title = self._task.result() if found else first_words(message_text(self._turn))
         await self._end()
-        # The user may have renamed the thread meanwhile.
+        # The user may have renamed the thread in the meantime.
         stored = await self._turn.store.load_thread(self._turn.thread.id, self._turn.context)
         self._turn.thread.title = stored.title or title
 
@@ -75,7 +75,7 @@ def first_words(text: str) -> str:
 
 
 def message_text(turn: Turn) -> str:
-    """Return the text of the message that is answered; empty if there is none."""
+    """Return the text of the turn's message; empty if there is none."""
     if turn.message is None:
         return ""
     parts = [part.text for part in turn.message.content if isinstance(part, UserMessageTextContent)]

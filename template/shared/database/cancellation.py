@@ -28,7 +28,7 @@ def run_to_completion(
             except asyncio.CancelledError as error:
                 cancelled = error
         if cancelled is not None:
-            task.exception()  # Looked at, or asyncio would report it as overlooked.
+            task.exception()  # Retrieved, or asyncio would log it as "never retrieved".
             raise cancelled
         return task.result()
 

@@ -1,4 +1,4 @@
-"""The parts that the store's queries are made of."""
+"""The building blocks of the store's queries."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -12,7 +12,7 @@ from app.base import RequestContext
 from app.database.tables import ID_LENGTH, items, threads
 
 MAX_PAGE = 10_000
-"""Most entries of one page; the ChatKit client asks for 9999 threads at once."""
+"""Maximum entries of a page; the ChatKit client requests 9999 threads at once."""
 
 Entry = TypeVar("Entry")
 
@@ -39,7 +39,7 @@ def is_users(context: RequestContext) -> ColumnElement[bool]:
 
 
 def is_item(thread_id: str, item_id: str) -> ColumnElement[bool]:
-    """Match an item, whoever's thread it is in."""
+    """Match an item in a thread of any user."""
     return and_(items.c.thread_id == valid_id(thread_id), items.c.id == valid_id(item_id))
 
 
@@ -55,7 +55,7 @@ def users_items(thread_id: str, context: RequestContext) -> Select[str, str]:
 
 
 def append_item(thread_id: str, item_id: str, payload: str) -> Insert:
-    """Insert an item behind the thread's last one; the thread must be locked."""
+    """Append an item to a thread, which must be locked."""
     last = select(func.coalesce(func.max(items.c.seq), 0)).where(items.c.thread_id == thread_id)
     return insert(items).values(
         thread_id=thread_id, seq=last.scalar_subquery() + 1, id=item_id, payload=payload
@@ -74,9 +74,9 @@ def page_query(
     Args:
         query: Selects id and payload of all entries.
         seq: The column that orders them.
-        cursor: Selects the `seq` that the page begins behind; if it selects nothing, the page
-            is empty. None begins with the first entry.
-        limit: Most entries of the page.
+        cursor: Selects the `seq` before the page; if it selects nothing, the page is empty.
+            None starts at the first entry.
+        limit: Maximum number of entries.
         order: `asc` for the oldest first; anything else is `desc`.
     """
     ascending = order == "asc"
@@ -88,7 +88,7 @@ def page_query(
 
 
 def to_page(rows: Sequence[Row[str, str]], limit: int, load: Callable[[str], Entry]) -> Page[Entry]:
-    """Make a page of what `page_query` has selected."""
+    """Build a page from the rows of `page_query`."""
     shown = rows[: clamp(limit)]
     more = len(rows) > len(shown)
     data = [load(payload) for _, payload in shown]
@@ -96,5 +96,5 @@ def to_page(rows: Sequence[Row[str, str]], limit: int, load: Callable[[str], Ent
 
 
 def clamp(limit: int) -> int:
-    """Return a page size that can be served."""
+    """Return the nearest valid page size."""
     return min(max(limit, 1), MAX_PAGE)

@@ -1,4 +1,4 @@
-"""Brings the database's tables up to date, and tells whether they are."""
+"""Brings the database's tables up to date, and checks whether they are."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -33,7 +33,7 @@ async def migration(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 @contextmanager
 def startup_errors() -> Iterator[None]:
-    """Translate what the driver raises.
+    """Translate the driver's errors.
 
     Raises:
         StartupError: The database cannot be used.
@@ -41,7 +41,7 @@ def startup_errors() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        # Only the driver's own words: SQLAlchemy adds the statement and a link.
+        # Only the driver's own message: SQLAlchemy adds the statement and a link.
         raise StartupError(f"DATABASE_URL: {_one_line(error.orig)}") from error
     except (CommandError, OSError) as error:
         raise StartupError(f"DATABASE_URL: {_one_line(error)}") from error
@@ -63,8 +63,8 @@ def require_schema(connection: Connection) -> None:
     if not inspect(connection).has_table(_VERSIONS.name):
         raise StoreUnavailableError(f"The database has no tables yet; {_MIGRATE}")
     revision = connection.scalar(select(_VERSIONS.c.version_num))
-    # A revision that this code does not know is a newer one: while a new release is rolled
-    # out, the old one goes on serving.
+    # A revision that this code does not know is newer: while a new release is rolled out,
+    # the old one continues to serve.
     if revision is None or revision in _outdated():
         raise StoreUnavailableError(f"The tables of the database are out of date; {_MIGRATE}")
 

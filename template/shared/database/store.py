@@ -32,7 +32,7 @@ _ITEM: TypeAdapter[ThreadItem] = TypeAdapter(ThreadItem)
 
 
 class SqlStore(ChatStore):
-    """Keeps threads and items as JSON text, in the order in which they were first saved.
+    """Keeps threads and items as JSON, in the order in which they were first saved.
 
     Args:
         reader: Runs single statements, outside of a transaction.
@@ -62,7 +62,7 @@ class SqlStore(ChatStore):
                 return
             try:
                 await connection.execute(create)
-            except IntegrityError:  # The id is somebody else's.
+            except IntegrityError:  # The id belongs to another user's thread.
                 raise NotFoundError(thread.id) from None
 
     async def load_threads(
@@ -142,7 +142,7 @@ class SqlStore(ChatStore):
         kind: FeedbackKind,
         context: RequestContext,
     ) -> None:
-        """Replace the user's verdict on each item."""
+        """Replace the user's feedback on each item."""
         keys = [{"thread": thread_id, "item": valid_id(item_id)} for item_id in set(item_ids)]
         key = (feedback.c.thread_id == bindparam("thread"), feedback.c.item_id == bindparam("item"))
         new = insert(feedback).values(
@@ -157,13 +157,13 @@ class SqlStore(ChatStore):
             await connection.execute(delete(feedback).where(*key), keys)
             try:
                 await connection.execute(new, keys)
-            except IntegrityError:  # The foreign key has found no such item.
+            except IntegrityError:  # The foreign key found no such item.
                 raise NotFoundError(", ".join(item_ids)) from None
 
     async def load_feedback(
         self, thread_id: str, context: RequestContext
     ) -> dict[str, FeedbackKind]:
-        """Return the verdicts in the user's thread by item id."""
+        """Return the feedback in the user's thread by item id."""
         await self.load_thread(thread_id, context)
         verdicts = select(feedback.c.item_id, feedback.c.kind)
         rows = await self._read(verdicts.where(feedback.c.thread_id == thread_id))
@@ -171,7 +171,7 @@ class SqlStore(ChatStore):
 
     @run_to_completion
     async def ping(self) -> None:
-        """Return when the database can be written to and has the tables that this code needs."""
+        """Return if the database can be written to and has the tables that this code needs."""
         async with _available(), self._writer.begin() as connection:
             await connection.run_sync(require_schema)
 
@@ -196,10 +196,10 @@ class SqlStore(ChatStore):
     async def _locked(
         self, thread_id: str, context: RequestContext
     ) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction that alone may change the user's thread.
+        """Open a transaction that locks the user's thread.
 
-        The lock on the thread's row gives items that come at once different numbers, and
-        keeps an item out of a thread that is just being deleted.
+        The lock on the thread's row gives simultaneous items different numbers, and prevents
+        adding an item to a thread that is being deleted.
         """
         lock = select(threads.c.seq).where(is_thread(thread_id, context)).with_for_update()
         async with self._transaction() as connection:
@@ -210,7 +210,7 @@ class SqlStore(ChatStore):
 
 @asynccontextmanager
 async def _available() -> AsyncIterator[None]:
-    """Translate what the driver raises; every access to the database goes through here."""
+    """Translate the driver's errors; every access to the database goes through here."""
     try:
         yield
     except (DBAPIError, PoolTimeoutError, OSError) as error:

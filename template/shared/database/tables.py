@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 
 ID_LENGTH = 255
-"""Longest id of a user, a thread or an item, in characters."""
+"""Maximum length of a user's, thread's or item's id, in characters."""
 
 # Constraints need names that a later migration can refer to.
 metadata = MetaData(

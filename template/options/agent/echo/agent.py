@@ -1,4 +1,4 @@
-"""An agent that repeats what it is told, word by word."""
+"""An agent that repeats each message, word by word."""
 
 import asyncio
 import re
@@ -24,7 +24,7 @@ from app.common_settings import CommonSettings
 from app.titles import first_words, message_text
 
 MAX_WORDS = 500
-"""Longer messages are repeated in part."""
+"""The rest of a longer message is not repeated."""
 
 
 class AgentSettings(CommonSettings):
@@ -35,7 +35,7 @@ class AgentSettings(CommonSettings):
 
 
 class EchoAgent:
-    """Answers a message with itself: a stand-in that streams as a model does.
+    """Repeats each message, and streams its answer as a model does.
 
     Args:
         delay: Seconds between two words.
@@ -81,7 +81,7 @@ class EchoAgent:
 
 @asynccontextmanager
 async def open_agent(settings: AgentSettings) -> AsyncIterator[ChatAgent]:
-    """Build the agent; it holds nothing that would have to be closed."""
+    """Build the agent; there is nothing to close."""
     yield EchoAgent(settings.echo_delay)
 
 

@@ -8,7 +8,7 @@ from tests.backend import Backend
 
 @pytest.mark.parametrize("text", ["one", " two  words ", "three\nshort\tlines\n", "", "👩‍🚀 ok"])
 def test_pieces_are_the_text(text: str) -> None:
-    """Nothing but surrounding space is lost or changed when a text is split."""
+    """Splitting loses nothing but surrounding whitespace."""
     assert "".join(split_words(text)).strip() == text.strip()
 
 
@@ -18,7 +18,7 @@ def test_long_texts_are_cut() -> None:
 
 
 def test_message_is_repeated_word_by_word(backend: Backend) -> None:
-    """The answer comes in pieces and says what the message said."""
+    """The answer repeats the message, in pieces."""
     answer = backend.client().create_thread("good morning")
     assert answer.text == "You said: good morning"
     assert answer.deltas == ["You ", "said: ", "good ", "morning"]

@@ -60,12 +60,12 @@ class AgentSettings(CommonSettings):
 
     openai_api_key: SecretStr
     openai_base_url: str | None = None
-    """Another address of the Responses API, such as a gateway's; OpenAI's own if not set."""
+    """Another address of the Responses API, such as a gateway's; OpenAI's own by default."""
     chat_model: str = "gpt-5-mini"
 
 
 class OpenAIAgent:
-    """Answers with a model; the tools it is given are offered to the model.
+    """Answers with a model, which may call *tools*.
 
     Args:
         model: The model, with the client it is reached through.
@@ -100,7 +100,7 @@ class OpenAIAgent:
 
 
 class ItemConverter(ThreadItemConverter):
-    """Tells the model what the SDK's own converter refuses to."""
+    """Converts items that the SDK's own converter rejects."""
 
     async def tag_to_message_content(self, tag: UserMessageTagContent) -> ResponseInputContentParam:
         """Describe an @-mention with the data that the page attached to it."""
@@ -148,10 +148,10 @@ async def _events_of(
 async def _own_ids(
     events: AsyncGenerator[ThreadStreamEvent], turn: Turn
 ) -> AsyncGenerator[ThreadStreamEvent]:
-    """Give every assistant message an id of our own.
+    """Replace the id of every assistant message.
 
-    A model's ids are not ours to trust: gateways repeat them, and two messages with one id
-    would overwrite each other.
+    The ids of a model cannot be trusted: gateways repeat them, and two messages with the same
+    id would overwrite each other.
 
     Raises:
         CustomStreamError: The model stopped in the middle of a message.
@@ -183,7 +183,7 @@ def _renamed(event: ThreadStreamEvent, ids: dict[str, str]) -> ThreadStreamEvent
 
 
 def _explain(error: openai.APIError, request_id: str) -> CustomStreamError:
-    """Log what the provider answered; return what the user needs: whether a retry can help."""
+    """Log the provider's error; return one for the user that says whether to retry."""
     status = getattr(error, "status_code", None)
     log.error(
         "model failed",

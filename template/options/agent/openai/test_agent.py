@@ -27,7 +27,7 @@ ALICE = RequestContext(user_id="alice", request_id="test")
 
 
 def test_answer_is_the_models(backend: Backend, model: Model) -> None:
-    """What the model streams is streamed on, stored, and comes in pieces."""
+    """The model's text is forwarded in pieces, and stored."""
     model.reply("Forty-two, as far as anybody knows.", times=None)
     client = backend.client()
     answer = client.create_thread("What is the answer?")
@@ -48,7 +48,7 @@ def test_ids_are_our_own(backend: Backend, model: Model) -> None:
 
 
 def test_model_is_given_the_conversation(backend: Backend, model: Model) -> None:
-    """Each turn sends what was said before, oldest first."""
+    """Each turn sends the conversation so far, oldest first."""
     client = backend.client()
     thread_id = client.create_thread("My name is Ada.").thread_id
     client.say(thread_id, "What is my name?")
@@ -66,7 +66,7 @@ def test_title_is_the_models(backend: Backend, model: Model) -> None:
 
 
 def test_refused_request_is_not_retried(backend: Backend, model: Model) -> None:
-    """A wrong key is an error event that does not invite to try again."""
+    """A wrong key is an error event without retry."""
     model.fail(401, times=None)
     error = backend.client().create_thread("Hi").of_type("error")[0]
     assert error["allow_retry"] is False
@@ -99,16 +99,15 @@ def test_unreachable_model_is_readable_in_the_log(start_backend: StartBackend) -
     assert "failed" in entry["reason"]
 
 
-def test_broken_stream_can_be_retried(backend: Backend, model: Model) -> None:
-    """A model that stops in the middle is an error event that invites to try again."""
+def test_broken_stream_can_be_retried(backend: Backend, model: Model, titled_thread: str) -> None:
+    """A model that stops in the middle is an error event that offers a retry."""
     client = backend.client()
-    thread_id = client.create_thread("Hi").thread_id
     model.disconnect(after_chunks=6)
-    answer = client.say(thread_id, "Tell me more")
+    answer = client.say(titled_thread, "Tell me more")
     assert answer.of_type("error")[0]["allow_retry"] is True
     user_message = next(item for item in answer.items if item["type"] == "user_message")
     again = client.stream(
-        "threads.retry_after_item", thread_id=thread_id, item_id=user_message["id"]
+        "threads.retry_after_item", thread_id=titled_thread, item_id=user_message["id"]
     )
     assert again.text
 
@@ -151,7 +150,7 @@ async def test_stop_ends_the_run(
 
 @pytest.mark.anyio
 async def test_mentions_and_hidden_context_reach_the_model() -> None:
-    """What the SDK's own converter refuses is told to the model."""
+    """The model gets items that the SDK's own converter rejects."""
     tag = UserMessageTagContent(id="42", text="Ada", data={"role": "admin"})
     hidden = HiddenContextItem(
         id="h", thread_id="t", created_at=datetime.now(), content={"plan": "pro"}

@@ -24,14 +24,14 @@ MIN_SECRET_BYTES = 32
 """HS256 needs a key at least as long as its hash (RFC 7518, section 3.2)."""
 
 _LEEWAY = timedelta(seconds=10)
-"""How far the clock of whoever signs may differ from ours."""
+"""How far the signing service's clock may differ from ours."""
 
 
 class AuthSettings(CommonSettings):
     """What a token must look like."""
 
     jwt_secret: SecretStr
-    """Shared with whatever signs the tokens."""
+    """Shared with the service that signs the tokens."""
     jwt_issuer: str | None = None
     """If set, `iss` must be this."""
     jwt_audience: str | None = None
@@ -40,7 +40,7 @@ class AuthSettings(CommonSettings):
     @field_validator("jwt_secret")
     @classmethod
     def refuse_short_secret(cls, secret: SecretStr) -> SecretStr:
-        """Refuse what could be guessed."""
+        """Reject a secret that could be guessed."""
         if len(secret.get_secret_value().encode()) < MIN_SECRET_BYTES:
             raise ValueError(f"needs at least {MIN_SECRET_BYTES} bytes; try `openssl rand -hex 32`")
         return secret
@@ -57,7 +57,7 @@ class TokenBearer:
         self._settings = settings
 
     async def __call__(self, request: Request) -> str:
-        """Return the token's user; 401 without a valid token."""
+        """Return the token's user; reject a request without a valid token (401)."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise unauthorized("Send a token: `Authorization: Bearer …`.")
@@ -72,7 +72,7 @@ class TokenBearer:
                 options={"require": ["exp", "sub"]},
             )
         except jwt.InvalidTokenError:
-            # Why is not for the sender to know: it would help to forge one.
+            # The reason would help to forge a token.
             raise unauthorized("The token is not valid.") from None
         user: str = claims["sub"]
         if not user or len(user) > 255 or not user.isprintable():
@@ -91,7 +91,7 @@ def create_auth(settings: AuthSettings) -> Authenticator:
 
 
 def local_token(user: str, settings: AuthSettings, *, hours: float = 12) -> str:
-    """Sign a token for *user*, for work on your own machine.
+    """Return a token for *user*, for work on your own machine.
 
     Args:
         user: The user's id.

@@ -1,4 +1,4 @@
-"""Only a valid token signs in, and only as its own user."""
+"""A valid token signs in its user; everything else is rejected."""
 
 import json
 import time
@@ -34,7 +34,7 @@ def status_with(backend: Backend, authorization: str) -> int:
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer garbage", "Basic YTpi", "alice"])
 def test_no_token_is_401(backend: Backend, authorization: str) -> None:
-    """What is not a bearer token is refused."""
+    """Anything but a bearer token is rejected."""
     assert status_with(backend, authorization) == 401
 
 
@@ -55,18 +55,18 @@ def test_no_token_is_401(backend: Backend, authorization: str) -> None:
 def test_wrong_claims_are_401(
     backend: Backend, auth_env: dict[str, str], changes: dict[str, Any]
 ) -> None:
-    """A well signed token is refused when its claims are not right."""
+    """A token with a valid signature and invalid claims is rejected."""
     token = sign(auth_env["JWT_SECRET"], **changes)
     assert status_with(backend, f"Bearer {token}") == 401
 
 
 def test_foreign_signature_is_401(backend: Backend) -> None:
-    """A token that another secret signed is refused."""
+    """A token signed with another secret is rejected."""
     assert status_with(backend, f"Bearer {sign(ANOTHER_SECRET)}") == 401
 
 
 def test_unsigned_token_is_401(backend: Backend) -> None:
-    """A token that says it needs no signature is refused."""
+    """A token with the algorithm `none` is rejected."""
     token = jwt.encode({"sub": "alice", "exp": NOW + 3600}, "", algorithm="none")
     assert status_with(backend, f"Bearer {token}") == 401
 
@@ -89,13 +89,13 @@ def test_users_do_not_see_each_other(backend: Backend) -> None:
 
 
 def test_short_secret_is_refused() -> None:
-    """A secret that could be guessed does not start."""
+    """The backend does not start with a short secret."""
     with pytest.raises(ValidationError, match="needs at least 32 bytes"):
         AuthSettings(jwt_secret=SecretStr("short"))
 
 
 def test_placeholder_is_refused() -> None:
-    """The example's secret does not start, however long it is."""
+    """The backend does not start with the example's secret, however long it is."""
     with pytest.raises(ValidationError, match="is still a placeholder"):
         AuthSettings(jwt_secret=SecretStr("change-me-" * 8))
 
@@ -103,7 +103,7 @@ def test_placeholder_is_refused() -> None:
 def test_issuer_and_audience_are_checked(
     start_backend: StartBackend, auth_env: dict[str, str]
 ) -> None:
-    """With JWT_ISSUER and JWT_AUDIENCE set, other tokens are refused."""
+    """With JWT_ISSUER and JWT_AUDIENCE set, other tokens are rejected."""
     backend = start_backend(JWT_ISSUER="https://login.example", JWT_AUDIENCE="chat")
     right = {"iss": "https://login.example", "aud": ["chat", "mail"]}
     statuses = [
@@ -126,5 +126,5 @@ def test_no_tokens_from_the_command_line_in_production() -> None:
 
 
 def test_production_has_no_start_page(start_backend: StartBackend) -> None:
-    """What helps to connect a page is for development only."""
+    """The page at `/` is for development only."""
     assert start_backend(APP_ENV="production").start_page().status_code == 404

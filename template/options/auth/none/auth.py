@@ -1,4 +1,4 @@
-"""Authentication for one local user: nobody has to sign in."""
+"""Authentication for one local user, without sign-in."""
 
 import ipaddress
 from typing import Self
@@ -11,21 +11,21 @@ from app.common_settings import CommonSettings
 from app.errors import ApiError
 
 LOCAL_USER = "local"
-"""Owns every thread."""
+"""The owner of every thread."""
 
 FETCH_EXAMPLE = ""
 """What ChatKit's `api` options need for requests to be accepted: nothing."""
 
 
 class AuthSettings(CommonSettings):
-    """Keeps a backend that anybody may use on this machine."""
+    """Keeps a backend without sign-in on this machine."""
 
     allow_remote: bool = False
-    """Listen on other addresses too: for a container, behind something that keeps others out."""
+    """Listen on other addresses, too, such as in a container that only you can reach."""
 
     @model_validator(mode="after")
     def refuse_the_open(self) -> Self:
-        """Refuse to serve other people as one user."""
+        """Reject settings that would let other people in."""
         if self.app_env == "production":
             raise ValueError("APP_ENV=production needs users who sign in, see app/auth.py")
         if not self.allow_remote and not is_loopback(self.host):
@@ -37,7 +37,7 @@ class AuthSettings(CommonSettings):
 
 
 class LocalUser:
-    """Takes every request for the local user's.
+    """Treats every request as the local user's.
 
     Args:
         allow_remote: Whether requests may come from other machines.
@@ -47,7 +47,7 @@ class LocalUser:
         self._allow_remote = allow_remote
 
     async def __call__(self, request: Request) -> str:
-        """Return the local user; 403 for other machines, whatever address is listened on."""
+        """Return the local user; reject other machines (403), whatever the server's address."""
         client = request.client
         if not self._allow_remote and client is not None and not is_loopback(client.host):
             raise ApiError(403, "not_local", "This backend answers its own machine only.")
@@ -60,7 +60,7 @@ def create_auth(settings: AuthSettings) -> Authenticator:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether *host* can only be reached from this machine."""
+    """Return whether *host* can only be reached from this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""One local user, and no way for anybody else."""
+"""One local user; requests from other machines are rejected."""
 
 import pytest
 from pydantic import ValidationError
@@ -11,7 +11,7 @@ from tests.backend import Backend
 
 
 def request_from(host: str) -> Request:
-    """Return a request as a server hands it over that accepted a connection from *host*."""
+    """Return a request from *host*."""
     return Request({"type": "http", "headers": [], "client": (host, 50000)})
 
 
@@ -23,7 +23,7 @@ def test_production_is_refused() -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "chat.example.com"])
 def test_other_addresses_are_refused(host: str) -> None:
-    """An address that others can reach needs ALLOW_REMOTE=yes."""
+    """An address that other machines can reach needs ALLOW_REMOTE=yes."""
     with pytest.raises(ValidationError, match="set ALLOW_REMOTE=yes"):
         AuthSettings(host=host)
     assert AuthSettings(host=host, allow_remote=True).host == host
@@ -31,13 +31,13 @@ def test_other_addresses_are_refused(host: str) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.9", "::1", "localhost"])
 def test_loopback_is_accepted(host: str) -> None:
-    """This machine's own addresses need nothing."""
+    """Loopback addresses need no setting."""
     assert is_loopback(AuthSettings(host=host).host)
 
 
 @pytest.mark.anyio
 async def test_requests_from_elsewhere_are_refused() -> None:
-    """A server started in another way still answers its own machine only."""
+    """However the server was started, it only answers its own machine."""
     with pytest.raises(ApiError, match="its own machine only"):
         await LocalUser(allow_remote=False)(request_from("192.168.1.7"))
     assert await LocalUser(allow_remote=True)(request_from("192.168.1.7")) == LOCAL_USER
@@ -46,7 +46,7 @@ async def test_requests_from_elsewhere_are_refused() -> None:
 def test_the_reason_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch, store_env: dict[str, str], agent_env: dict[str, str]
 ) -> None:
-    """A refused start names the variable."""
+    """The error of a failed start names the variable."""
     for name, value in {**store_env, **agent_env, "APP_ENV": "production"}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(StartupError, match=r"^APP_ENV=production needs users who sign in"):

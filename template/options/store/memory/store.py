@@ -15,7 +15,7 @@ from app.base import ChatStore, RequestContext
 from app.common_settings import CommonSettings
 
 MAX_PAGE = 10_000
-"""Most entries of one page; the ChatKit client asks for 9999 threads at once."""
+"""Maximum entries of a page; the ChatKit client requests 9999 threads at once."""
 
 _THREAD_FIELDS = set(ThreadMetadata.model_fields)
 _ITEM: TypeAdapter[ThreadItem] = TypeAdapter(ThreadItem)
@@ -40,7 +40,7 @@ class Series(Generic[Entry]):
     def __init__(self) -> None:
         self._entries: dict[str, tuple[int, Entry]] = {}
         self._order: list[tuple[int, str]] = []
-        """Ascending numbers: a page is found without a walk through those before it."""
+        """Sorted by number, so that a page is found by bisection."""
         self._last = 0
 
     def get(self, key: str) -> Entry:
@@ -71,7 +71,7 @@ class Series(Generic[Entry]):
     def page(
         self, after: str | None, limit: int, order: str, load: Callable[[Entry], Loaded]
     ) -> Page[Loaded]:
-        """Return at most *limit* entries behind the one called *after*.
+        """Return up to *limit* entries after the one called *after*.
 
         Raises:
             NotFoundError: There is no entry called *after*.
@@ -95,7 +95,7 @@ class Series(Generic[Entry]):
 
 @dataclass
 class StoredThread:
-    """A thread; it and its items are text, since the SDK goes on changing what it hands over."""
+    """A thread, as text like its items: the SDK goes on changing the objects that it saves."""
 
     payload: str
     items: Series[str] = field(default_factory=Series)
@@ -107,7 +107,7 @@ class StoredThread:
 
 
 class MemoryStore(ChatStore):
-    """Keeps threads by user. No method awaits anything, so none sees another's half-done work."""
+    """Keeps threads by user. No method awaits, so every change is atomic."""
 
     def __init__(self) -> None:
         self._threads: defaultdict[str, Series[StoredThread]] = defaultdict(Series)
@@ -181,7 +181,7 @@ class MemoryStore(ChatStore):
         kind: FeedbackKind,
         context: RequestContext,
     ) -> None:
-        """Replace the user's verdict on each item."""
+        """Replace the user's feedback on each item."""
         thread = self._thread(thread_id, context)
         for item_id in item_ids:
             thread.items.get(item_id)
@@ -190,11 +190,11 @@ class MemoryStore(ChatStore):
     async def load_feedback(
         self, thread_id: str, context: RequestContext
     ) -> dict[str, FeedbackKind]:
-        """Return the verdicts in the user's thread by item id."""
+        """Return the feedback in the user's thread by item id."""
         return dict(self._thread(thread_id, context).feedback)
 
     async def ping(self) -> None:
-        """Return: the memory is always there."""
+        """Return: memory is always available."""
 
     def _thread(self, thread_id: str, context: RequestContext) -> StoredThread:
         if self._owners.get(thread_id) != context.user_id:

@@ -17,24 +17,24 @@ from app.database.store import SqlStore
 
 _EXAMPLE = "postgresql://user:password@localhost:5432/chatkit"
 _MIGRATION_LOCK = int.from_bytes(b"chatkit", "big")
-"""Any number that nothing else in this database takes as an advisory lock."""
+"""Any number that nothing else in this database uses as an advisory lock."""
 _DEFAULTS = {
     "connect_timeout": 5,  # seconds
-    # Without it, a server that vanished from the network is missed only after many minutes.
+    # Without it, a lost server is only noticed after many minutes.
     "tcp_user_timeout": 10_000,  # milliseconds
 }
 
 
 class StoreSettings(CommonSettings):
-    """How to reach the database."""
+    """The address of the database."""
 
     database_url: SecretStr
-    """`postgres://` or `postgresql://`, as the provider hands it out; it holds the password."""
+    """The provider's `postgres://` or `postgresql://` URL, which contains the password."""
 
     @field_validator("database_url")
     @classmethod
     def require_postgres(cls, value: SecretStr) -> SecretStr:
-        """Refuse what is not a URL for PostgreSQL."""
+        """Reject anything but a PostgreSQL URL."""
         url = value.get_secret_value()
         if not url.startswith(("postgres://", "postgresql://")):
             raise ValueError(f"is not a URL for PostgreSQL; use {_EXAMPLE}")
@@ -80,15 +80,14 @@ async def migrate(settings: StoreSettings) -> None:
 def create_writer(settings: StoreSettings) -> AsyncEngine:
     """Return the pool of connections.
 
-    The URL goes to libpq and not to SQLAlchemy: all that a provider may put into it is
-    understood.
+    libpq parses the URL, not SQLAlchemy, so that every option of a provider is understood.
     """
     url = settings.database_url.get_secret_value()
     conninfo = make_conninfo("", **(_DEFAULTS | conninfo_to_dict(url)))
 
     async def connect() -> AsyncConnection:
-        # Poolers such as PgBouncer may give each transaction another server, on which
-        # statements that were prepared before do not exist.
+        # Poolers such as PgBouncer can give each transaction a different server
+        # connection, on which earlier prepared statements do not exist.
         return await AsyncConnection.connect(conninfo, prepare_threshold=None)
 
     return create_async_engine(
@@ -97,6 +96,6 @@ def create_writer(settings: StoreSettings) -> AsyncEngine:
 
 
 def _fault(error: ProgrammingError) -> str:
-    """Say what is wrong with the URL; the driver's own words can hold parts of a password."""
+    """Describe what is wrong with the URL; the driver's message can contain parts of a password."""
     option = re.search(r'invalid URI query parameter: "(\w+)"', str(error))
     return f"has an unknown option, {option[1]}" if option else "cannot be understood"

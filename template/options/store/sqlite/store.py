@@ -16,11 +16,11 @@ from app.database.store import SqlStore
 
 _EXAMPLE = "sqlite:///chatkit.db"
 _PRAGMAS = (
-    # Wait up to 5 seconds for another process that writes. First, so that the next line does.
+    # Wait up to 5 seconds for another process that writes; first, so that it covers the rest.
     "PRAGMA busy_timeout = 5000",
-    # Reading goes on while somebody writes.
+    # Allow reads during a write.
     "PRAGMA journal_mode = WAL",
-    # What was acknowledged must survive a power cut: flush to the disk at every commit.
+    # Committed data must survive a power cut: flush to the disk at every commit.
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
 )
@@ -35,7 +35,7 @@ class StoreSettings(CommonSettings):
     @field_validator("database_url")
     @classmethod
     def require_file(cls, value: str) -> str:
-        """Refuse what does not name a file."""
+        """Reject a URL that does not name a file."""
         try:
             url = make_url(value)
         except (ArgumentError, ValueError):
@@ -89,8 +89,8 @@ def create_reader(settings: StoreSettings) -> AsyncEngine:
 def create_writer(settings: StoreSettings) -> AsyncEngine:
     """Return the engine that writes.
 
-    SQLite lets one connection write at a time, and those that wait for it poll. With a single
-    connection, the tasks of this process queue up for it instead, in order.
+    SQLite allows one writer at a time, and connections that wait for their turn poll. With a
+    single connection, the tasks of this process queue up for it in order instead.
     """
     engine = create_async_engine(_url(settings), pool_size=1, max_overflow=0, hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _set_up)
@@ -118,7 +118,7 @@ def _url(settings: StoreSettings) -> URL:
 
 def _set_up(connection: DBAPIConnection, _record: object) -> None:
     """Prepare a new connection."""
-    connection.isolation_level = None  # The driver must not begin transactions on its own.
+    connection.isolation_level = None  # The driver must not begin transactions itself.
     cursor = connection.cursor()
     for pragma in _PRAGMAS:
         cursor.execute(pragma)
@@ -126,5 +126,5 @@ def _set_up(connection: DBAPIConnection, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    """Take the write lock at once: a transaction that reads first may not get it later."""
+    """Take the write lock immediately: a transaction that reads first may not get it later."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")
