@@ -18,7 +18,7 @@ NAME = "-".join(CHOICES.values())
 LISTS = (
     "tests/cli/test_options.py",
     "tests/generator/test_questions.py",
-    "tests/template/test_contributing.py",
+    "tests/template/test_contributing.py::test_no_step_is_missing",
     "tests/template/test_folders.py",
     "tests/test_docs.py",
 )

@@ -24,7 +24,7 @@ from app.errors import StartupError
 MAX_PAGE = 10_000
 """Most entries of one page; the ChatKit client asks for 9999 threads at once."""
 
-_PATIENCE = 2.0
+_PATIENCE = 1.0
 """Seconds that a write waits for a process that has locked the file."""
 
 _THREAD_FIELDS = set(ThreadMetadata.model_fields)
