@@ -1,11 +1,13 @@
 """Fixtures for all tests."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
+from app.base import ChatStore
+from app.store import StoreSettings, open_store
+from tests import services
 from tests.backend import Backend, Credentials, StartBackend
-from tests.services import agent, auth, store
 
 pytest_plugins = ["tests.store_fixtures", "tests.agent_fixtures", "tests.auth_fixtures"]
 
@@ -30,14 +32,14 @@ def empty_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def store_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Run what the store needs; each call returns the environment of an empty store."""
-    with store.running(tmp_path_factory.mktemp("store")) as service:
+    with services.store.running(tmp_path_factory.mktemp("store")) as service:
         yield service
 
 
 @pytest.fixture(scope="session")
 def agent_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Run what the agent needs."""
-    with agent.running(tmp_path_factory.mktemp("agent")) as service:
+    with services.agent.running(tmp_path_factory.mktemp("agent")) as service:
         yield service
 
 
@@ -50,7 +52,7 @@ def agent_env(agent_service: Service) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def auth_env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Environment of the authentication."""
-    with auth.running(tmp_path_factory.mktemp("auth")) as service:
+    with services.auth.running(tmp_path_factory.mktemp("auth")) as service:
         yield service()
 
 
@@ -91,3 +93,14 @@ def start_backend(
     yield start
     for running in started:
         running.stop()
+
+
+@pytest.fixture
+async def store(
+    store_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[ChatStore]:
+    """An open, empty store."""
+    for name, value in store_env.items():
+        monkeypatch.setenv(name, value)
+    async with open_store(StoreSettings()) as opened:
+        yield opened

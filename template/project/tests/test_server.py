@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import datetime
 
 import pytest
@@ -28,7 +28,6 @@ from app.base import ChatStore, RequestContext, Turn
 from app.errors import ApiError
 from app.preconditions import check_request
 from app.server import ChatServer
-from app.store import StoreSettings, open_store
 from app.titles import MAX_TITLE_LENGTH, first_words
 from tests.backend import message
 
@@ -73,17 +72,6 @@ class Undecided(Recorder):
         finally:
             self.ended = True
         return ""
-
-
-@pytest.fixture
-async def store(
-    monkeypatch: pytest.MonkeyPatch, store_env: dict[str, str]
-) -> AsyncIterator[ChatStore]:
-    """An empty store."""
-    for name, value in store_env.items():
-        monkeypatch.setenv(name, value)
-    async with open_store(StoreSettings()) as opened:
-        yield opened
 
 
 async def run_turn(
