@@ -1,4 +1,4 @@
-"""The store is away for a while, and comes back while the backend runs."""
+"""The store is unavailable for a while, and comes back while the backend runs."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

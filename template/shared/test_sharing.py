@@ -1,4 +1,4 @@
-"""Several processes may work with the same data, each with an open store of its own."""
+"""Several processes may use the same data, each through its own store."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine

@@ -38,7 +38,7 @@ def test_the_file_has_a_default(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_url_without_a_file_is_rejected(url: str, reason: str) -> None:
-    """The message names the fault and shows a valid URL."""
+    """The message names the problem and shows a valid URL."""
     with pytest.raises(ValidationError, match=f"{reason}; use sqlite:///chatkit.db"):
         settings_for(url)
 
