@@ -30,7 +30,7 @@ class AuthSettings(CommonSettings):
             raise ValueError("APP_ENV=production needs users who sign in, see app/auth.py")
         if not self.allow_remote and not is_loopback(self.host):
             raise ValueError(
-                f"HOST={self.host} lets everybody in as the same user; "
+                f"HOST={self.host} lets everyone in as the same user; "
                 "set ALLOW_REMOTE=yes if only you can reach it"
             )
         return self

@@ -96,7 +96,7 @@ async def test_connections_are_durable_and_check_foreign_keys(tmp_path: Path) ->
 
 @pytest.mark.anyio
 async def test_write_waits_while_another_process_writes(store: ChatStore, outage: Outage) -> None:
-    """Reading goes on meanwhile, and sees nothing of the write that waits."""
+    """Reads continue, and see nothing of the waiting write."""
     await save_conversation(store)
     before = await read_all(store)
     with outage():
