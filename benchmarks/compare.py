@@ -12,7 +12,7 @@ from pathlib import Path
 
 from chatkit_scaffold import launcher
 from chatkit_scaffold.generator import source
-from chatkit_scaffold.generator.project import make
+from chatkit_scaffold.generator.project import create
 
 STORES = ("memory", "sqlite")
 """Stores that need no server."""
@@ -24,7 +24,7 @@ def main() -> None:
         for store in STORES:
             project = Path(folder) / store
             answers = {"store": store, "agent": "echo", "auth": "none"}
-            make(project, source.choose(None, None), answers, ask=False, use_git=False)
+            create(project, source.choose(None, None), answers, ask=False, use_git=False)
             launcher.install(project)
             show(store, measure(project))
 

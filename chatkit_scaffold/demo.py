@@ -8,7 +8,7 @@ from pathlib import Path
 from chatkit_scaffold import launcher
 from chatkit_scaffold.errors import ScaffoldError
 from chatkit_scaffold.generator import source
-from chatkit_scaffold.generator.project import make
+from chatkit_scaffold.generator.project import create
 from chatkit_scaffold.protocol.client import Chatkit
 from chatkit_scaffold.protocol.exchange import Exchange, item_text, rows
 
@@ -35,7 +35,7 @@ def main() -> int:
 
 def _demonstrate(folder: Path) -> None:
     print("1. Creating a backend with the defaults")
-    project = make(folder, source.choose(None, None), {}, ask=False, use_git=None)
+    project = create(folder, source.choose(None, None), {}, ask=False, use_git=None)
     print(f"   {', '.join(f'{key} {value}' for key, value in project.rendered.answers.items())}")
     print("2. Installing its dependencies")
     launcher.install(folder)

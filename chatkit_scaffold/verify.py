@@ -18,7 +18,7 @@ def verify(project: Path, needed: list[Variable]) -> Report:
     """Check *project* and return the report.
 
     Args:
-        project: A new project; its environment stays in `.venv`.
+        project: A new project; its environment is left in `.venv`.
         needed: The variables that it requires; secrets get random values for the check.
 
     Raises:
@@ -27,7 +27,7 @@ def verify(project: Path, needed: list[Variable]) -> Report:
     """
     with spinner("Installing the backend"):
         launcher.install(project)
-    environment = own_secrets(needed)
+    environment = random_secrets(needed)
     with (
         _without_leftovers(project),
         spinner("Checking the backend"),
@@ -37,7 +37,7 @@ def verify(project: Path, needed: list[Variable]) -> Report:
         return run_checks(server.url, headers=first, other_headers=second or None)
 
 
-def own_secrets(needed: list[Variable]) -> dict[str, str]:
+def random_secrets(needed: list[Variable]) -> dict[str, str]:
     """Return random values for the secrets that are not set; keys and URLs have no such value."""
     return {
         variable.name: secrets.token_hex(32)

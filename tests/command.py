@@ -23,9 +23,6 @@ COMMAND = [sys.executable, "-m", "chatkit_scaffold"]
 DRAFT = " note: the template has uncommitted changes, so this project cannot be updated\n"
 """Printed for a project made from a checkout with changes, in which these tests may run."""
 
-DEFAULTS = " note: no terminal to prompt at, used "
-"""Begins the note about defaults that nobody was prompted for."""
-
 
 def run(*arguments: str | Path) -> Result:
     """Run the command in this process, without a terminal."""
@@ -42,7 +39,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def make_template(folder: Path, files: Mapping[str, str]) -> Path:
-    """Commit *files* as a template, in a repository of its own."""
+    """Commit *files* as a template in a new repository."""
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

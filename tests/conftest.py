@@ -57,7 +57,7 @@ def project(request: pytest.FixtureRequest, copier_template: Path, outside_folde
 
 @pytest.fixture(scope="session")
 def installed(project: Project) -> Project:
-    """The project, with an environment of its own."""
+    """The project, with its dependencies installed."""
     launcher.install(project.path)
     return project
 

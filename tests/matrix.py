@@ -53,7 +53,7 @@ class Project:
 
 
 def facts(axis: str, choice: str) -> dict[str, Any]:
-    """Return what a choice says about itself."""
+    """Return the facts in a choice's `choice.yml`."""
     path = REPOSITORY / "template" / "options" / axis / choice / "choice.yml"
     loaded: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return loaded
@@ -90,6 +90,6 @@ def run(
 
 
 def _made(path: Path) -> bool:
-    """Tell what was made in the project later from what was rendered."""
+    """Return whether a file was created after the project was rendered."""
     made = {".venv", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", "uv.lock"}
     return bool(made & set(path.parts)) or ".db" in path.suffixes

@@ -1,4 +1,4 @@
-"""The wheel, installed where nothing else is: it makes and updates projects with no network."""
+"""The wheel, installed in an empty environment: it creates and updates projects offline."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from tests.command import REPOSITORY, git, make_template
 
 pytestmark = pytest.mark.xdist_group("wheel")
 
-# Whoever tries to leave the machine is sent to a port where nobody listens.
+# Requests to other machines go to a port on which nothing listens.
 NOWHERE = "http://127.0.0.1:9"
 OFFLINE = {"HTTP_PROXY": NOWHERE, "HTTPS_PROXY": NOWHERE, "ALL_PROXY": NOWHERE, "NO_PROXY": ""}
 
@@ -33,11 +33,11 @@ def _run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone of this repository's last commit, which the tests may take away again."""
+    """A clone of this repository's last commit, which the tests may move away."""
     folder = tmp_path_factory.mktemp("checkout") / "chatkit-scaffold"
     git(REPOSITORY, "clone", "--quiet", str(REPOSITORY), str(folder))
     if git(folder, "rev-parse", "--is-shallow-repository") == "true":
-        # Where the tests run in a shallow clone, there is no history to bring along.
+        # Where the tests run in a shallow clone, there is no history to pack.
         shutil.rmtree(folder / ".git")
         make_template(folder, {})
     return folder
@@ -72,7 +72,7 @@ def installed(wheel: Path, checkout: Path, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 def offline(tmp_path: Path) -> dict[str, str]:
-    """An environment with an empty home folder and no way to the network."""
+    """An environment with an empty home folder and no access to the network."""
     home = tmp_path / "home"
     home.mkdir()
     return {**OFFLINE, "HOME": str(home), "GIT_ALLOW_PROTOCOL": "file"}
@@ -81,7 +81,7 @@ def offline(tmp_path: Path) -> dict[str, str]:
 def test_makes_and_updates_a_project_offline(
     installed: Path, offline: dict[str, str], tmp_path: Path
 ) -> None:
-    """From an empty folder, with the repository out of reach, a project is made and updated."""
+    """A project is created and updated although the repository is out of reach."""
     folder = tmp_path / "empty"
     folder.mkdir()
 

@@ -1,4 +1,4 @@
-"""The `chatkit-scaffold` program: its commands, and what happens when one goes wrong."""
+"""The `chatkit-scaffold` program: its commands, and how it handles their errors."""
 
 import signal
 import sys
@@ -57,7 +57,7 @@ app.command("check")(check.check)
 
 
 def main() -> None:
-    """Run the program; anything that goes wrong except a failed check exits with status 2."""
+    """Run the program; every error except a failed check exits with status 2."""
     # An orderly exit removes a half-made project and stops a backend that was started.
     signal.signal(signal.SIGTERM, _exit)
     tolerate_any_encoding()

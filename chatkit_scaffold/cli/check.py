@@ -53,7 +53,7 @@ def check(
         ),
     ] = 30.0,
     output_format: Annotated[
-        Format, typer.Option("--format", help="Format of the report.")
+        Format, typer.Option("--format", metavar="|".join(Format), help="Format of the report.")
     ] = Format.TEXT,
     output: Annotated[
         Path | None,

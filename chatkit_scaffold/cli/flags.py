@@ -27,7 +27,7 @@ def command_with_flags(function: Function, questions: Iterable[Question]) -> Typ
         questions: The template's questions.
     """
     flags = [_flag(question) for question in questions if question.asked]
-    # Click's own objects are private to Typer, so Typer makes the command.
+    # Click's own objects are private to Typer, so Typer creates the command.
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(function.__name__)(_with_parameters(function, flags))
     command = get_command(app)

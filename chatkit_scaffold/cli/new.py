@@ -70,9 +70,9 @@ def new(
     prompt = terminal and not (defaults or as_json)
 
     # Copier takes 0.8 s to import, which no other command waits for.
-    from chatkit_scaffold.generator.project import make
+    from chatkit_scaffold.generator.project import create
 
-    project = make(destination.absolute(dest), chosen, given, ask=prompt, use_git=git)
+    project = create(destination.absolute(dest), chosen, given, ask=prompt, use_git=git)
     if not (terminal or defaults or as_json):
         _note_defaults(project.rendered.answers, given, known or ())
     for note in project.notes:
@@ -85,7 +85,7 @@ def new(
 def _note_defaults(
     recorded: Mapping[str, Any], given: Mapping[str, Any], known: Iterable[questions.Question]
 ) -> None:
-    """Show the answers that nobody gave, and nobody could be prompted for."""
+    """Show which defaults were used because there is no terminal to prompt at."""
     obvious = {question.key for question in known if not question.has_fixed_default}
     used = [f"{key} {value}" for key, value in recorded.items() if key not in {*given, *obvious}]
     if used:

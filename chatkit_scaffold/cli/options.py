@@ -42,7 +42,11 @@ def list_options(
 def matrix(
     output_format: Annotated[
         MatrixFormat,
-        typer.Option("--format", help="Use github for the matrix of a workflow."),
+        typer.Option(
+            "--format",
+            metavar="|".join(MatrixFormat),
+            help="Use github for the matrix of a workflow.",
+        ),
     ] = MatrixFormat.TEXT,
 ) -> None:
     """List every valid combination of choices.
@@ -68,14 +72,14 @@ def _as_text(root: Path, questions: tuple[Question, ...]) -> str:
         for choice in axis.choices:
             mark = "*" if choice.value == axis.default else " "
             lines.append(f"  {mark} {choice.value:{width}}  {choice.label}")
-            lines += [f"    {'':{width}}  {text}" for text in _brings(root, axis.key, choice.value)]
+            lines += [f"    {'':{width}}  {text}" for text in _adds(root, axis.key, choice.value)]
         lines.append("")
     return "\n".join([*lines, "* default"])
 
 
-def _brings(root: Path, axis: str, choice: str) -> Iterator[str]:
-    if brought := requirements(root, axis, choice):
-        yield f"installs {', '.join(brought)}"
+def _adds(root: Path, axis: str, choice: str) -> Iterator[str]:
+    if installed := requirements(root, axis, choice):
+        yield f"installs {', '.join(installed)}"
     for required, verb in ((True, "needs"), (False, "reads")):
         names = [item.name for item in variables(root, axis, choice) if item.required is required]
         if names:

@@ -35,7 +35,7 @@ class Check:
     """One requirement.
 
     Attributes:
-        id: The family, then the subject; never changes.
+        id: The family, then what it is about; never changes.
         title: What a correct server does, in one line.
         level: See `Level`.
         source: Where the requirement comes from.

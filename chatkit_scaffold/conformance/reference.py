@@ -1,8 +1,6 @@
-"""Writes docs/checks.md: `python -m chatkit_scaffold.conformance.reference docs/checks.md`."""
+"""The page docs/checks.md, which `make docs` writes."""
 
-import sys
 from itertools import groupby
-from pathlib import Path
 
 from chatkit_scaffold.conformance.check import Check
 from chatkit_scaffold.conformance.explain import explanations
@@ -41,7 +39,3 @@ def _section(check: Check) -> str:
         f"- Source: {check.source}\n" + (f"- Needs: {needs}\n" if needs else "") + "\n"
         f"```{text.language}\n{text.code}\n```\n"
     )
-
-
-if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(page(), encoding="utf-8")

@@ -28,7 +28,7 @@ def select_checks(
     wanted = _with_needs(registry, wanted or set(registry), ignored) - ignored
     if not wanted:
         raise ScaffoldError("No check is left to run", hint="Ignore fewer checks.")
-    # A stable sort: apart from the last checks, the order of the registry stays.
+    # A stable sort: apart from the last checks, the order of the registry is kept.
     return sorted(
         (check for check in registry.values() if check.id in wanted), key=lambda one: one.last
     )

@@ -1,1 +1,1 @@
-"""Makes projects from the template."""
+"""Creates projects from the template."""

@@ -1,4 +1,4 @@
-"""What each choice brings to a project, read from its folder in the template."""
+"""What each choice adds to a project, read from its folder in the template."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +20,12 @@ class Variable:
 
 
 def requirements(root: Path, axis: str, choice: str) -> list[str]:
-    """Return the PEP 508 requirements that a choice brings."""
+    """Return the PEP 508 requirements that a choice adds."""
     return [line for line in _lines(root, axis, choice, "requirements.txt") if line[0] != "#"]
 
 
 def variables(root: Path, axis: str, choice: str) -> list[Variable]:
-    """Return the environment variables that a choice brings.
+    """Return the environment variables that a choice reads.
 
     In its `env.example`, a line `NAME=` is required, and `# NAME=value` is optional.
     """

@@ -84,7 +84,7 @@ class Project:
         }
 
 
-def make(
+def create(
     dest: Path, source: Source, answers: Mapping[str, Any], *, ask: bool, use_git: bool | None
 ) -> Project:
     """Create a project in *dest*, completely or not at all.

@@ -37,7 +37,7 @@ class Source:
 
 
 def builtin_root() -> Path:
-    """Return the folder that holds our own `copier.yml` and `template/`.
+    """Return the folder that contains our own `copier.yml` and `template/`.
 
     Raises:
         TemplateError: The installation is incomplete.

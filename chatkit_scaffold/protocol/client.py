@@ -178,7 +178,7 @@ class Chatkit:
         return leftover
 
     def forget_thread(self, thread_id: str) -> None:
-        """Leave a thread out of `delete_threads`, because it is deleted already."""
+        """Leave a thread out of `delete_threads`, because it was already deleted."""
         self.created_threads.pop(thread_id, None)
 
     def _record(self, exchange: Exchange) -> None:

@@ -1,4 +1,4 @@
-"""A parser for server-sent events as ChatKit frames them; no input makes it raise."""
+"""A parser for server-sent events as ChatKit frames them; it never raises, whatever the input."""
 
 import json
 from dataclasses import dataclass

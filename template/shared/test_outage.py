@@ -1,4 +1,4 @@
-"""The store is away for a while, and comes back while the backend runs."""
+"""The store is unavailable for a while, and comes back while the backend runs."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -37,7 +37,7 @@ def test_requests_are_refused_until_the_store_is_back(
 def test_outage_between_two_requests_is_not_noticed(
     start_backend: StartBackend, outage: Outage
 ) -> None:
-    """Connections that were cut meanwhile are replaced without a failed request."""
+    """Broken connections are replaced without a failed request."""
     client = start_backend().client()
     answer = client.create_thread("Hi")
     with outage():

@@ -1,4 +1,4 @@
-"""Several processes may work with the same data, each with an open store of its own."""
+"""Several processes may use the same data, each through its own store."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -45,7 +45,7 @@ async def test_write_is_seen_by_the_other(store: ChatStore, other: ChatStore, wr
 
 @pytest.mark.usefixtures("thread")
 async def test_entries_are_in_the_order_they_came(store: ChatStore, other: ChatStore) -> None:
-    """Both stores list threads and items in the order of the writes, whoever wrote them."""
+    """Both stores list threads and items in the order of all writes."""
     ids = [f"item_{number}" for number in range(10)]
     for turn in range(0, len(ids), 2):
         await store.add_thread_item("thr_anna", make_message(ids[turn]), ANNA)

@@ -80,7 +80,7 @@ def patched(text: str, diff: str) -> str:
     """Apply a diff, whose parts are separated by `@@`; it has no line numbers.
 
     Raises:
-        AssertionError: The lines that a part keeps or removes are not there exactly once.
+        AssertionError: The lines that a part keeps or removes do not occur exactly once.
     """
     for part in re.split(r"^@@\n", diff, flags=re.MULTILINE):
         lines = [line if line.strip() else " \n" for line in part.splitlines(keepends=True)]

@@ -13,7 +13,7 @@ class Block:
     """A fenced block of code.
 
     Attributes:
-        language: What stands behind the opening fence.
+        language: The word after the opening fence.
         path: The file that the paragraph before it names first; empty if it names none.
         text: The code, with a line end after every line.
     """

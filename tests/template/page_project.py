@@ -53,7 +53,7 @@ class PageProject:
         return done.stdout
 
     def headers_sent(self, component: str) -> list[dict[str, str]]:
-        """Return the headers of a request with headers of its own, and of one without any."""
+        """Return the headers of a request that has its own, and of one without any."""
         assert self.compile(component) == ""
         done = subprocess.run(
             ["node", "send.mjs"], cwd=self.folder, capture_output=True, text=True, check=False

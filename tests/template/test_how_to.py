@@ -44,7 +44,7 @@ def proofs_in(answers: Answers) -> set[tuple[str, str]]:
 
 
 def proofs() -> list[object]:
-    """Return a parameter for each proof, in as few projects as will do."""
+    """Return a parameter for each proof, in as few projects as possible."""
     possible = {questions.combination_name(a): proofs_in(a) for a in reversed(COMBINATIONS)}
     missing = {proof for found in possible.values() for proof in found}
     parameters: list[object] = []
@@ -79,7 +79,7 @@ def group(name: str) -> pytest.MarkDecorator:
 
 
 def only_page(text: str) -> bool:
-    """Tell whether a how-to changes nothing but the page."""
+    """Return whether a how-to changes nothing but the page."""
     return all(block.path == COMPONENT for block in blocks(text))
 
 

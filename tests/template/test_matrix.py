@@ -1,4 +1,4 @@
-"""Every combination of choices gives a project that is in order and does what it promises."""
+"""Every combination of choices creates a clean project that passes its tests and all checks."""
 
 import asyncio
 import re
@@ -22,7 +22,7 @@ from tests.matrix import DEFAULT, QUESTIONS, Project, facts, run
 
 @pytest.mark.quick
 def test_no_tag_is_left(project: Project) -> None:
-    """Nothing in a file or its name is left of the template."""
+    """No Jinja tag is left in a file or its name."""
     for path in project.files():
         if path.name == ".copier-answers.yml":
             continue
@@ -32,7 +32,7 @@ def test_no_tag_is_left(project: Project) -> None:
 
 @pytest.mark.quick
 def test_no_other_choice_is_named(project: Project) -> None:
-    """The code does not speak of what was not chosen."""
+    """No file mentions a choice that was not made."""
     for axis in questions.axes(QUESTIONS):
         for choice in axis.choices:
             if project.answers[axis.key] == choice.value:
@@ -49,7 +49,7 @@ def test_no_other_choice_is_named(project: Project) -> None:
 
 @pytest.mark.quick
 def test_agents_md_is_short_and_true(project: Project) -> None:
-    """AGENTS.md has at most 40 lines, and every file that it names is there."""
+    """AGENTS.md has at most 40 lines, and every file that it names exists."""
     text = (project.path / "AGENTS.md").read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 40
     named = re.findall(r"\b(?:app|tests)/[\w/.]+\.py\b", text)
@@ -59,13 +59,13 @@ def test_agents_md_is_short_and_true(project: Project) -> None:
 
 @pytest.mark.quick
 def test_ruff_check(project: Project) -> None:
-    """The project's own rules find nothing."""
+    """Ruff finds nothing with the project's own rules."""
     run([sys.executable, "-m", "ruff", "check", "--no-cache", "."], project.path)
 
 
 @pytest.mark.quick
 def test_formatting_needs_no_change(project: Project) -> None:
-    """The project is formatted as its own settings want it."""
+    """The project is formatted according to its own settings."""
     run([sys.executable, "-m", "ruff", "format", "--check", "--no-cache", "."], project.path)
 
 
@@ -105,14 +105,14 @@ def test_protocol_checks(installed: Project, environment_of: Environment) -> Non
     indirect=True,
 )
 def test_protocol_checks_of_the_defaults(installed: Project) -> None:
-    """What `new` makes without being asked anything passes every check, with nothing set."""
+    """A project created with the defaults passes every check, with no variable set."""
     _check(installed, {})
 
 
 def test_nothing_acknowledged_is_lost(installed: Project, environment_of: Environment) -> None:
-    """After `kill -9` in the middle of an answer all that was acknowledged is there."""
+    """After `kill -9` in the middle of an answer, everything acknowledged is still there."""
     if not installed.durable:
-        pytest.skip("this store promises nothing beyond the life of the process")
+        pytest.skip("this store does not outlive the process")
     environment = environment_of(installed)
     with launcher.serve(installed.path, environment) as server:
         headers = credentials(installed.path, environment, "ada")
@@ -136,7 +136,7 @@ def _check(project: Project, environment: dict[str, str]) -> None:
 async def _converse_and_kill(
     server: launcher.Server, headers: dict[str, str]
 ) -> tuple[str, list[dict[str, Any]]]:
-    """Hold two turns, then end the server within the third; return what it acknowledged."""
+    """Have two turns, kill the server during a third, and return what it acknowledged."""
     async with Chatkit(server.url, headers=headers) as chatkit:
         first = await chatkit.create_thread("one")
         assert first.thread_id is not None, first.got

@@ -90,7 +90,7 @@ def test_token_is_sent_with_all_other_headers(page: PageProject, component: str)
 
 @with_auth("jwt")
 def test_spread_headers_are_lost(page: PageProject, component: str) -> None:
-    """Spreading compiles, but loses what a `Headers` object holds: the test above would see it."""
+    """Spreading compiles, but loses what a `Headers` object contains; the test above would fail."""
     wrong = replace(component, r"\(init\?\.headers\)", "({ ...init?.headers })")
     first, _ = page.headers_sent(wrong)
     assert first["accept-language"] != "de"

@@ -32,7 +32,7 @@ async def read_without_credentials(target: Target) -> Exchange:
     needs={"threads-read-after-first-turn"},
 )
 async def credentials_needed(target: Target) -> None:
-    """Nobody can read a user's thread without credentials."""
+    """A user's thread cannot be read without credentials."""
     response = await read_without_credentials(target)
     require(not response.ok, response, "401 Unauthorized")
 

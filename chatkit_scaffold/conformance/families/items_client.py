@@ -1,4 +1,4 @@
-"""Items and the client: feedback, tool output, and what stays hidden from it."""
+"""Items and the client: feedback, tool output, and what the client must not see."""
 
 import json
 
@@ -39,7 +39,7 @@ async def feedback_taken(target: Target) -> None:
     needs={"threads-second-message"},
 )
 async def tool_output_unasked(target: Target) -> None:
-    """Output of a client tool that nobody called gets a 4xx or an `error` event."""
+    """Output for a client tool that was not called gets a 4xx or an `error` event."""
     thread_id = (await three_threads(target))[1]
     before = await target.user.call("threads.get_by_id", thread_id=thread_id)
     response = await target.user.stream(

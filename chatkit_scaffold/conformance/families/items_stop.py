@@ -35,7 +35,7 @@ async def stop_keeps_partial(target: Target) -> None:
     "items-turn-after-stop",
     level=Level.MUST,
     source=_SERVER + ".handle_stream_cancelled",
-    fix="Release everything that a turn holds (locks, sessions, runs) in a `finally` block, which "
+    fix="Release everything that a turn uses (locks, sessions, runs) in a `finally` block, which "
     "also runs when the turn is cancelled.",
     needs={"streaming-answer-arrives"},
 )

@@ -39,10 +39,9 @@ def configure_logging(settings: CommonSettings) -> None:
             ],
         )
     )
-    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
-    # These would add lines for each start, and for each call of a model or a database.
-    for name in ("alembic", "uvicorn", "httpx", "httpx2", "chatkit"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    # Libraries would add lines for each start and each call; this package logs what matters.
+    logging.getLogger("app").setLevel(logging.INFO)
 
 
 def logs_json(settings: CommonSettings) -> bool:

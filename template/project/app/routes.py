@@ -21,7 +21,7 @@ router = APIRouter(prefix=ENDPOINT)
 
 _STREAM_HEADERS = {
     "Cache-Control": "no-cache",
-    # Makes nginx and similar proxies forward each event immediately.
+    # nginx and similar proxies then forward each event immediately.
     "X-Accel-Buffering": "no",
 }
 

@@ -83,7 +83,7 @@ class ChatServer(ChatKitServer[RequestContext]):
             try:
                 async for event in super()._process_streaming_impl(request, context):
                     if isinstance(event, ThreadCreatedEvent):
-                        # Nobody else knows the new id before the client has seen this event.
+                        # No other request can know the new id before this event is sent.
                         await stack.enter_async_context(self._lock(event.thread.id))
                     begun = True
                     yield event

@@ -1,17 +1,17 @@
-"""Runs each turn in a task of its own, so that an answer can be stopped cleanly.
+"""Runs each turn in a separate task, so that an answer can be stopped cleanly.
 
 ChatKit has no request for "stop": its client closes the connection. At shutdown, the backend
-itself cuts off the turns that have used up their time. Either way the turn is cancelled, and
-four things have to happen, each in its own module:
+itself cuts off the turns that still run after `SHUTDOWN_GRACE`. Either way the turn is
+cancelled, and four things have to happen, each in its own module:
 
 - The SDK stores the answer so far. Starlette cancels a response through an anyio scope, in which
-  every later `await` is cancelled again, the database's too. The task that `Turns` gives a turn
-  is cancelled once, and can then await what it has to. (This module.)
-- The work behind the answer ends. `respond` in `app/agent.py` is closed, which must end whatever
+  every later `await` is cancelled again, the store's too. The task that `Turns` gives a turn
+  is cancelled once, and can then await whatever it needs. (This module.)
+- The work behind the answer ends: closing `respond` in `app/agent.py` must end everything that
   it has started.
 - The request for the thread's title ends. (`app/titles.py`)
-- The store completes a write that has begun, or undoes it, before the cancellation takes effect:
-  a transaction left open would hold its locks. (`app/store.py`)
+- The store completes a write that has begun, or undoes it, before the cancellation takes effect.
+  (The store that `app/store.py` opens.)
 """
 
 import asyncio
@@ -23,22 +23,22 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 
 class Turns:
-    """The turns that are being answered, each in a task of its own."""
+    """The running turns, each in a separate task."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self, events: AsyncIterable[bytes]) -> AsyncGenerator[bytes]:
-        """Run a turn, and return its stream when the first event is there.
+        """Run a turn, and return its stream when the first event has arrived.
 
         Closing the stream cancels the turn and waits for its clean-up.
 
         Raises:
             Exception: Whatever ended the turn before its first event, so that it can still
-                be answered with a status of its own.
+                have its own status.
         """
-        # Without a bound: a slow reader must not keep a model's connection open, and the
-        # turn then only ever waits inside the SDK, where a cancellation is seen.
+        # Unbounded: a slow reader must not keep a model's connection open, and the turn
+        # must only wait inside the SDK, which handles a cancellation.
         send, receive = anyio.create_memory_object_stream[bytes](math.inf)
         task = asyncio.create_task(_pump(events, send))
         self._tasks.add(task)

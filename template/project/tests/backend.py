@@ -1,4 +1,4 @@
-"""Starts the backend as its own process and talks to it as ChatKit's client does."""
+"""Starts the backend in its own process, and a client that sends what ChatKit's does."""
 
 import json
 import os
@@ -26,7 +26,7 @@ _START_TIMEOUT = 60.0
 
 
 class StartBackend(Protocol):
-    """Starts a backend of the test's own, with more environment variables."""
+    """Starts a separate backend for one test, with more environment variables."""
 
     def __call__(self, **environment: str) -> "Backend":
         """Start it and wait until it listens."""
@@ -78,7 +78,7 @@ class Client:
         self._url = url
 
     def post(self, operation: str, **params: Any) -> httpx.Response:
-        """Send one request and return the whole answer."""
+        """Send one request and return the whole response."""
         return self._http.post(self._url, json={"type": operation, "params": params})
 
     def post_raw(self, body: bytes, **headers: str) -> httpx.Response:
@@ -124,7 +124,7 @@ class Client:
 
 
 class Backend:
-    """A backend in a process of its own, on a free port of this machine.
+    """A backend in a separate process, on a free port of this machine.
 
     Args:
         environment: Its settings.
@@ -218,7 +218,7 @@ def message(text: str) -> dict[str, Any]:
 
 
 def is_answer(item: Event) -> bool:
-    """Tell whether an item is an assistant's message."""
+    """Return whether an item is an assistant's message."""
     return bool(item["type"] == "assistant_message")
 
 

@@ -82,7 +82,7 @@ def start_backend(
     auth_env: dict[str, str],
     headers_for: Credentials,
 ) -> Iterator[StartBackend]:
-    """Start backends of the test's own; all of one test share a store."""
+    """Start separate backends for one test, which share a store."""
     started: list[Backend] = []
 
     def start(**environment: str) -> Backend:

@@ -1,4 +1,4 @@
-"""Probes, and settings that do not start."""
+"""Health checks, and settings with which the backend does not start."""
 
 import subprocess
 import sys

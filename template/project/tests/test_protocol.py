@@ -66,7 +66,7 @@ def test_newest_thread_is_listed_first(backend: Backend) -> None:
 
 
 def test_rename(backend: Backend) -> None:
-    """A new title stays."""
+    """A new title is kept."""
     client = backend.client()
     thread_id = client.create_thread("Hi").thread_id
     client.call("threads.update", thread_id=thread_id, title="Renamed ✏️")
@@ -149,7 +149,7 @@ def test_unknown_thread_is_404(
     ids=lambda body: body[:40].decode("ascii", "replace"),
 )
 def test_malformed_request_is_400(backend: Backend, body: bytes) -> None:
-    """What is not a request is refused without a look inside the server."""
+    """A body that is not a request is rejected, and the error shows nothing internal."""
     response = backend.client().post_raw(body)
     assert response.status_code == 400
     error = response.json()["error"]
@@ -160,7 +160,7 @@ def test_malformed_request_is_400(backend: Backend, body: bytes) -> None:
 
 @pytest.mark.parametrize("limit", [0, -1, 10**30])
 def test_odd_limits_are_answered(backend: Backend, limit: int) -> None:
-    """A limit out of range is brought into it."""
+    """A limit out of range counts as the nearest valid one."""
     assert backend.client().post("threads.list", limit=limit).status_code == 200
 
 
@@ -183,7 +183,7 @@ def test_unknown_fields_are_tolerated(backend: Backend) -> None:
 def test_what_is_not_offered_is_declined(
     backend: Backend, operation: str, params: dict[str, object]
 ) -> None:
-    """An operation that this server does not offer is a 400 that says so."""
+    """An operation that this server does not offer returns a 400 with that reason."""
     response = backend.client().post(operation, **params)
     assert (response.status_code, response.json()["error"]["code"]) == (400, "not_supported")
 
@@ -232,7 +232,7 @@ def test_two_messages_at_once(backend: Backend) -> None:
 
 
 def test_other_requests_are_answered_meanwhile(backend: Backend) -> None:
-    """A running answer holds nobody up."""
+    """A running answer blocks no other request."""
     client = backend.client()
     with client.streaming("threads.create", input=message("word " * 50)) as events:
         thread_id = next(events)["thread"]["id"]

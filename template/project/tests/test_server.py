@@ -66,7 +66,7 @@ class Undecided(Recorder):
     ended = False
 
     async def title(self, text: str) -> str:
-        """Wait until nobody wants to know any more."""
+        """Wait until cancelled."""
         try:
             await asyncio.Event().wait()
         finally:
@@ -139,7 +139,7 @@ async def test_locked_thread_takes_no_message(store: ChatStore, status: ThreadSt
 
 
 async def test_history_is_the_newest_that_fits(store: ChatStore) -> None:
-    """The agent is given HISTORY_ITEMS items, oldest first, with the message at the end."""
+    """The agent gets HISTORY_ITEMS items, oldest first, with the message at the end."""
     agent = Recorder()
     thread = await save_thread(store)
     messages = await save_messages(store, 30)
@@ -148,7 +148,7 @@ async def test_history_is_the_newest_that_fits(store: ChatStore) -> None:
 
 
 async def test_history_ends_with_the_message(store: ChatStore) -> None:
-    """A message that came in later has a turn of its own."""
+    """A message that arrived later gets its own turn."""
     agent = Recorder()
     thread = await save_thread(store)
     messages = await save_messages(store, 3)

@@ -21,7 +21,7 @@ def test_partial_answer_is_kept(backend: Backend, long_message: str) -> None:
 
 
 def test_stop_is_logged(start_backend: StartBackend, long_message: str) -> None:
-    """The log tells a stopped answer from a finished one, and nothing of its text."""
+    """The log marks a stopped answer, and contains none of its text."""
     backend = start_backend()
     with backend.client().streaming("threads.create", input=message(long_message)) as events:
         next(events)

@@ -18,7 +18,7 @@ Entry = TypeVar("Entry")
 
 
 def valid_id(identifier: str) -> str:
-    """Return an id that the database can hold.
+    """Return an id that the database can store.
 
     Raises:
         NotFoundError: It is too long or has a NUL in it, so nothing can be named like that.

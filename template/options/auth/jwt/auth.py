@@ -102,7 +102,7 @@ def local_token(user: str, settings: AuthSettings, *, hours: float = 12) -> str:
         StartupError: In production, where your login signs the tokens.
     """
     if settings.app_env == "production":
-        raise StartupError("APP_ENV=production signs nobody in from the command line")
+        raise StartupError("APP_ENV=production does not issue tokens from the command line")
     claims: dict[str, object] = {"sub": user, "exp": datetime.now(UTC) + timedelta(hours=hours)}
     if settings.jwt_issuer is not None:
         claims["iss"] = settings.jwt_issuer

@@ -14,7 +14,6 @@ from tests.backend import Backend, StartBackend
 
 ANOTHER_SECRET = "0123456789abcdef0123456789abcdef"
 
-
 NOW = int(time.time())
 
 
@@ -48,7 +47,7 @@ def test_no_token_is_401(backend: Backend, authorization: str) -> None:
         {"sub": "a\x00b"},
         {"exp": NOW - 3600},
         {"nbf": NOW + 3600},
-        {"aud": "somebody else"},
+        {"aud": "another service"},
     ],
     ids=str,
 )
@@ -121,7 +120,7 @@ def test_issuer_and_audience_are_checked(
 def test_no_tokens_from_the_command_line_in_production() -> None:
     """In production only the login signs tokens."""
     settings = AuthSettings(app_env="production", jwt_secret=SecretStr(ANOTHER_SECRET))
-    with pytest.raises(StartupError, match="APP_ENV=production signs nobody in"):
+    with pytest.raises(StartupError, match="APP_ENV=production does not issue tokens"):
         local_token("alice", settings)
 
 

@@ -24,13 +24,13 @@ class AuthSettings(CommonSettings):
     """Listen on other addresses, too, such as in a container that only you can reach."""
 
     @model_validator(mode="after")
-    def refuse_the_open(self) -> Self:
+    def refuse_remote_access(self) -> Self:
         """Reject settings that would let other people in."""
         if self.app_env == "production":
             raise ValueError("APP_ENV=production needs users who sign in, see app/auth.py")
         if not self.allow_remote and not is_loopback(self.host):
             raise ValueError(
-                f"HOST={self.host} lets everybody in as the same user; "
+                f"HOST={self.host} lets everyone in as the same user; "
                 "set ALLOW_REMOTE=yes if only you can reach it"
             )
         return self

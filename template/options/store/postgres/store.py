@@ -50,7 +50,7 @@ async def open_store(settings: StoreSettings) -> AsyncIterator[ChatStore]:
     """Open a pool of connections; in development, also bring the tables up to date.
 
     Raises:
-        StartupError: The tables are to be brought up to date, and cannot be.
+        StartupError: In development, the tables cannot be brought up to date.
     """
     if settings.app_env == "development":
         await migrate(settings)

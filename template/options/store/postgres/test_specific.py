@@ -53,7 +53,7 @@ def test_urls_of_all_kinds_are_accepted(url: str) -> None:
     ],
 )
 def test_other_urls_are_rejected(url: str, reason: str) -> None:
-    """The message names the fault and holds nothing of the password."""
+    """The message names the problem and contains no part of the password."""
     with pytest.raises(ValidationError, match=reason) as caught:
         settings_for(url)
     assert "hunter2" not in str(caught.value)
@@ -88,7 +88,7 @@ async def test_production_starts_while_the_server_is_away() -> None:
 async def test_every_method_reports_that_the_server_is_away(
     store: ChatStore, outage: Outage
 ) -> None:
-    """None fails otherwise; afterwards all is as before, since nothing half-written was left."""
+    """Every method raises the same error, and no write is left half done."""
     await save_conversation(store)
     before = await read_all(store)
     with outage():

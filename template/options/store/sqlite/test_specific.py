@@ -38,7 +38,7 @@ def test_the_file_has_a_default(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_url_without_a_file_is_rejected(url: str, reason: str) -> None:
-    """The message names the fault and shows a valid URL."""
+    """The message names the problem and shows a valid URL."""
     with pytest.raises(ValidationError, match=f"{reason}; use sqlite:///chatkit.db"):
         settings_for(url)
 
@@ -96,7 +96,7 @@ async def test_connections_are_durable_and_check_foreign_keys(tmp_path: Path) ->
 
 @pytest.mark.anyio
 async def test_write_waits_while_another_process_writes(store: ChatStore, outage: Outage) -> None:
-    """Reading goes on meanwhile, and sees nothing of the write that waits."""
+    """Reads continue, and see nothing of the waiting write."""
     await save_conversation(store)
     before = await read_all(store)
     with outage():

@@ -1,4 +1,4 @@
-"""Nobody reaches what belongs to somebody else, or does not exist."""
+"""Another user's threads and items are not found, like those that do not exist."""
 
 import pytest
 from chatkit.store import NotFoundError
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.mark.parametrize("thread_id", ["thr_unknown", "thr_bert", "", "nul\0", "long" * 1000])
 async def test_unknown_and_foreign_threads_are_not_found(store: ChatStore, thread_id: str) -> None:
-    """Every method raises the same for a thread that does not exist and for somebody else's."""
+    """Every method raises the same for an unknown thread and for another user's."""
     await store.save_thread(make_thread("thr_bert"), BERT)
     await store.add_thread_item("thr_bert", make_message("item"), BERT)
     for call in (
@@ -34,7 +34,7 @@ async def test_unknown_and_foreign_threads_are_not_found(store: ChatStore, threa
 
 
 async def test_foreign_thread_cannot_be_overwritten(store: ChatStore) -> None:
-    """A thread stays with the user who created it."""
+    """A thread always belongs to the user who created it."""
     await store.save_thread(make_thread("thr_bert"), BERT)
     with pytest.raises(NotFoundError):
         await store.save_thread(make_thread("thr_bert", "stolen"), ANNA)

@@ -1,4 +1,4 @@
-"""Ids may hold any characters, and similar ids are never taken for one another."""
+"""Ids may contain any characters, and similar ids are never confused."""
 
 import pytest
 from chatkit.store import NotFoundError

@@ -1,4 +1,4 @@
-"""Writes that come at once, or are cancelled, leave the store in order."""
+"""Concurrent and cancelled writes leave the store consistent."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
@@ -30,7 +30,7 @@ Write = Callable[[ChatStore], Coroutine[Any, Any, None]]
 
 @pytest.mark.usefixtures("thread")
 async def test_items_that_come_at_once_are_all_kept(store: ChatStore) -> None:
-    """Tasks that write to one thread do not get in each other's way."""
+    """Tasks that write to one thread do not interfere."""
     ids = {f"item_{number}" for number in range(50)}
     await asyncio.gather(
         *(store.add_thread_item("thr_anna", make_message(item_id), ANNA) for item_id in ids)
@@ -87,7 +87,7 @@ async def cancel(call: Coroutine[Any, Any, None], place: int, times: int) -> boo
     """Run a call and cancel it where it waits for the *place*-th time.
 
     Args:
-        call: May wait any number of times, such as for the answers of a database.
+        call: May wait any number of times.
         place: The first wait is 1.
         times: How many waits in a row to cancel.
 
