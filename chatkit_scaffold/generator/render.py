@@ -65,6 +65,11 @@ def render(source: Source, target: Path, answers: Mapping[str, Any], *, ask: boo
                 quiet=True,
             )
         _refuse_unused(answers, worker.template.questions_data, worker.answers.hidden)
+        if not target.exists():
+            raise TemplateError(
+                f"The template {source.location} creates no files",
+                hint="Add files to it, next to copier.yml or in its _subdirectory.",
+            )
         recorded = worker.answers.combined
         return Rendered(
             answers={

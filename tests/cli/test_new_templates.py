@@ -20,6 +20,7 @@ TEMPLATES = {
     "yaml": {"copier.yml": "name: [\n"},
     "tasks": {"copier.yml": "_tasks: ['touch made']\n"},
     "newer": {"copier.yml": "_min_copier_version: '999'\n"},
+    "empty": {"copier.yml": "name: x\n"},
     "required": {"copier.yml": "colour:\n  type: str\n"},
     "type": {"copier.yml": "colour:\n  type: colour\n  default: red\n"},
 }
@@ -33,6 +34,7 @@ TEMPLATES = {
         ("yaml", "cannot be rendered: "),
         ("tasks", "runs its own programs, which chatkit-scaffold never allows"),
         ("newer", "requires a newer Copier: This template requires Copier version >= 999"),
+        ("empty", "creates no files"),
         ("required", "requires an answer for colour"),
         ("type", 'cannot be rendered: Unsupported type "colour" in question "colour"'),
     ],
