@@ -69,7 +69,7 @@ def install(project: Path) -> None:
     """
     environment = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
     done = subprocess.run(
-        [*_uv(), "sync", "--quiet", "--project", str(project)],
+        [*require_uv(), "sync", "--quiet", "--project", str(project)],
         cwd=project,
         env=environment,
         capture_output=True,
@@ -193,7 +193,12 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _uv() -> list[str]:
+def require_uv() -> list[str]:
+    """Return the command that runs uv.
+
+    Raises:
+        ToolError: uv is not installed.
+    """
     if found := shutil.which("uv"):
         return [found]
     if find_spec("uv"):

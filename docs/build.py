@@ -13,6 +13,7 @@ from chatkit_scaffold.conformance.reference import page
 from chatkit_scaffold.generator.questions import Question, axes, read_questions
 
 ROOT = Path(__file__).resolve().parent.parent
+_TEXTS = "a name of letters, digits, `.`, `-` and `_`; a path such as `/api/chatkit`"
 _TABLE = re.compile(r"(?<=<!-- choices -->\n).*(?=<!-- /choices -->)", re.DOTALL)
 
 
@@ -36,7 +37,7 @@ def _rows(root: Path) -> list[str]:
         "| option | choices | default |",
         "|---|---|---|",
         *(_row(root, axis) for axis in axes(questions)),
-        f"| {', '.join(texts)} | any valid text | the folder's name, `/chatkit` |",
+        f"| {', '.join(texts)} | {_TEXTS} | the folder's name, `/chatkit` |",
     ]
 
 

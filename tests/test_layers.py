@@ -19,7 +19,16 @@ ALLOWED = {
     "launcher": {"errors"},
     "verify": {"conformance", "generator", "launcher", "console", "errors", "text"},
     "demo": {"generator", "launcher", "protocol", "errors"},
-    "cli": {"verify", "generator", "conformance", "console", "errors", "text", "__init__"},
+    "cli": {
+        "verify",
+        "generator",
+        "conformance",
+        "launcher",
+        "console",
+        "errors",
+        "text",
+        "__init__",
+    },
     "__init__": set(),
     "__main__": {"cli"},
 }

@@ -46,7 +46,6 @@ def _with_answers(name: str) -> TyperCommand:
 app = typer.Typer(
     cls=_Group,
     help="Create ChatKit backends in Python, and check any ChatKit backend.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -80,8 +79,9 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _common(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option(
@@ -90,3 +90,5 @@ def _common(
     ] = False,
 ) -> None:
     del version
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())

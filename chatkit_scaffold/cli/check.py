@@ -61,13 +61,13 @@ def check(
     ] = None,
     list_checks: Annotated[bool, typer.Option("--list", help="List the checks and exit.")] = False,
     explain: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="ID|SYMPTOM",
             help="Explain a check, or a symptom in your own words, and exit.",
             show_default=False,
         ),
-    ] = "",
+    ] = None,
 ) -> None:
     """Check a ChatKit backend and explain how to fix what fails.
 
@@ -78,7 +78,7 @@ def check(
     if list_checks:
         typer.echo(_listing(), nl=False)
         return
-    if explain:
+    if explain is not None:
         from chatkit_scaffold.conformance.explain import explain as explanation
 
         typer.echo(explanation(explain), nl=False)

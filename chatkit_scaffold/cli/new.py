@@ -10,7 +10,9 @@ import typer
 
 from chatkit_scaffold.cli.guard import DONE
 from chatkit_scaffold.console import print_styled
+from chatkit_scaffold.errors import ScaffoldError
 from chatkit_scaffold.generator import answers, destination, questions, source
+from chatkit_scaffold.launcher import require_uv
 from chatkit_scaffold.text import listed
 
 if TYPE_CHECKING:
@@ -66,6 +68,8 @@ def new(
     chosen = source.choose(template, ref)
     known = questions.read_questions(source.builtin_root()) if chosen.builtin else None
     given = answers.gather(known, flags=flags, data=data or [], file=answers_file)
+    if check:
+        require_uv()
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
     prompt = terminal and not (defaults or as_json)
 
@@ -77,7 +81,7 @@ def new(
         _note_defaults(project.rendered.answers, given, known or ())
     for note in project.notes:
         typer.echo(f" note: {note}", err=True)
-    report = _verify(project) if check else None
+    report = _verify(project, as_json=as_json) if check else None
     _print(project, report, as_json=as_json)
     raise typer.Exit(report.exit_status() if report else DONE)
 
@@ -92,10 +96,15 @@ def _note_defaults(
         typer.echo(f" note: no terminal to prompt at, used {listed(used, 'and')}", err=True)
 
 
-def _verify(project: "Project") -> "Report":
+def _verify(project: "Project", *, as_json: bool) -> "Report":
     from chatkit_scaffold.verify import verify
 
-    return verify(project.path, project.needed)
+    try:
+        return verify(project.path, project.needed)
+    except ScaffoldError:
+        # The project exists now, so its owner needs the next commands all the same.
+        _print(project, None, as_json=as_json)
+        raise
 
 
 def _print(project: "Project", report: "Report | None", *, as_json: bool) -> None:

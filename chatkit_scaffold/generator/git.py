@@ -22,7 +22,7 @@ def require_git() -> None:
     """
     if shutil.which("git") is None:
         raise ToolError(
-            "git is not installed, but is needed to read the template and to commit the project",
+            "git is not installed, but is needed to read the template",
             hint="Install git from https://git-scm.com and try again.",
         )
 

@@ -90,6 +90,14 @@ def test_wrong_use_is_one_sentence(arguments: list[str], error: str, command: st
     assert result.stderr == f"error: {error}\n hint: See chatkit-scaffold{command} --help.\n"
 
 
+def test_no_command_shows_the_help() -> None:
+    """Without a command, the program lists its commands."""
+    result = run()
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == run("--help").stdout
+
+
 def test_python_m_and_version() -> None:
     """`python -m chatkit_scaffold --version` prints the version."""
     shown = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, check=True)

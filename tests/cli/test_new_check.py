@@ -31,7 +31,7 @@ def test_check_installs_starts_and_verifies(workplace: Path) -> None:
 def test_check_shows_why_a_backend_does_not_start(
     workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The error names the variable that only the owner can set; the project stays."""
+    """The error names the variable that only the owner can set; the project is kept."""
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
 
     result = run("new", "bot", "--check", "--store=memory", "--agent=openai")
@@ -39,11 +39,12 @@ def test_check_shows_why_a_backend_does_not_start(
     assert result.exit_code == 2
     assert "The backend exited with status" in result.stderr
     assert "OPENAI_API_KEY" in result.stderr
+    assert "then set OPENAI_API_KEY in .env" in result.stdout
     assert (workplace / "bot" / "app").is_dir()
 
 
 def test_check_names_a_missing_uv(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without uv, the project is created and the error names uv."""
+    """Without uv, the error names uv before anything is created."""
     only_git = workplace / "programs"
     only_git.mkdir()
     (only_git / "git").symlink_to(shutil.which("git") or "git")
@@ -59,3 +60,4 @@ def test_check_names_a_missing_uv(workplace: Path, monkeypatch: pytest.MonkeyPat
             " hint: Install it: python -m pip install uv\n"
         ),
     )
+    assert not (workplace / "bot").exists()

@@ -62,8 +62,7 @@ def test_names_a_missing_git(workplace: Path, monkeypatch: pytest.MonkeyPatch) -
     assert (result.exit_code, result.stderr) == (
         2,
         (
-            "error: git is not installed, but is needed to read the template and to commit "
-            "the project\n"
+            "error: git is not installed, but is needed to read the template\n"
             " hint: Install git from https://git-scm.com and try again.\n"
         ),
     )

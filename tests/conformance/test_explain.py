@@ -41,6 +41,8 @@ def test_declarations(check_id: str) -> None:
         ("after a reload the conversation cannot be opened", "threads-read-after-first-turn"),
         ("the answer comes all at once", "transport-streams-as-made"),
         ("users see conversations of others", "access-list-separate"),
+        ("answer lost when I press stop", "items-stop-keeps-partial"),
+        ("blank page", "transport-reachable"),
     ],
 )
 def test_symptoms_find_checks(symptom: str, expected: str) -> None:

@@ -111,7 +111,21 @@ def test_text_collapses_untestable_checks_to_their_cause() -> None:
             result(REGISTRY["threads-paged"], Outcome.UNTESTABLE, "needs threads-listed"),
         )
     )
+    assert "threads: 2 not tested\n" in shown
     assert "Not tested\n  2 (needs requests-listed): threads-listed and threads-paged\n" in shown
+
+
+def test_text_shortens_long_lists_of_untestable_checks() -> None:
+    """A failure that blocks everything does not fill the screen with ids."""
+    blocked = [check for check in REGISTRY.values() if check.id != "transport-reachable"]
+    shown = text.render(
+        report(
+            result(REGISTRY["transport-reachable"], Outcome.FAILED),
+            *(result(check, Outcome.UNTESTABLE, "needs transport-reachable") for check in blocked),
+        )
+    )
+    assert f"  {len(blocked)} (needs transport-reachable): transport-json-type, " in shown
+    assert f" and {len(blocked) - 8} more\n" in shown
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,14 @@ def test_a_missing_file_is_one_error(tmp_path_factory: pytest.TempPathFactory) -
         questions.read_questions(folder)
 
 
+@pytest.mark.parametrize(
+    "choice", [choice for axis in AXES for choice in axis.choices], ids=lambda choice: choice.value
+)
+def test_labels_fit_a_terminal(choice: Choice) -> None:
+    """A prompt shows a label behind three characters, on 80 columns."""
+    assert len(choice.label) <= 76
+
+
 def test_the_defaults_require_nothing() -> None:
     """The backend made from the defaults runs without a key and without a service."""
     needed = [

@@ -15,6 +15,7 @@ Line = tuple[str, str]
 
 _MARKS = {Level.MUST: "✗", Level.SHOULD: "!"}
 _COLORS = {Level.MUST: "red", Level.SHOULD: "yellow"}
+_IDS_SHOWN = 8
 _VERDICT_STYLES = ("bold green", "bold red", "bold yellow")
 """By exit status."""
 
@@ -75,10 +76,12 @@ def _most_important(report: Report) -> Iterator[Line]:
 
 def _family(family: str, results: list[Result]) -> Iterator[Line]:
     count = {outcome: sum(one.outcome is outcome for one in results) for outcome in Outcome}
-    tested = len(results) - count[Outcome.SKIPPED]
+    tested = count[Outcome.PASSED] + count[Outcome.FAILED]
     parts = [f"{count[Outcome.PASSED]} of {tested} passed"] if tested else []
+    parts += [f"{count[Outcome.UNTESTABLE]} not tested"] if count[Outcome.UNTESTABLE] else []
     parts += [f"{count[Outcome.SKIPPED]} skipped"] if count[Outcome.SKIPPED] else []
-    style = "green" if tested and count[Outcome.PASSED] == tested else "bold" if tested else "dim"
+    all_passed = count[Outcome.PASSED] + count[Outcome.SKIPPED] == len(results)
+    style = "dim" if not tested else "green" if all_passed else "bold"
     yield f"{family}: {', '.join(parts)}", style
     for result in results:
         if result.outcome is Outcome.FAILED:
@@ -104,5 +107,7 @@ def _untestable(report: Report) -> Iterator[Line]:
         yield "", ""
         yield "Not tested", "bold"
     for cause, results in grouped.items():
-        ids = listed([result.check.id for result in results], "and")
-        yield f"  {len(results)} ({cause}): {ids}", "yellow"
+        ids = [result.check.id for result in results]
+        if len(ids) > _IDS_SHOWN:
+            ids = [*ids[:_IDS_SHOWN], f"{len(ids) - _IDS_SHOWN} more"]
+        yield f"  {len(results)} ({cause}): {listed(ids, 'and')}", "yellow"

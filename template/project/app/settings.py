@@ -29,6 +29,7 @@ def _problems(error: ValidationError) -> list[str]:
     problems = []
     for detail in error.errors(include_input=False, include_url=False):
         message = "is not set, see .env.example" if detail["type"] == "missing" else detail["msg"]
+        message = message.removeprefix("Value error, ").replace("Input should be", "should be")
         names = " ".join(str(part).upper() for part in detail["loc"][:1])
-        problems.append(f"{names} {message.removeprefix('Value error, ')}".strip())
+        problems.append(f"{names} {message}".strip())
     return problems

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -42,3 +43,17 @@ def test_wrong_setting_is_one_sentence() -> None:
     assert ended.returncode == 1
     assert "APP_ENV" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_port_in_use_is_one_sentence(backend: Backend) -> None:
+    """A port that another process listens on is a failed start that names it."""
+    port = str(urlsplit(backend.url).port)
+    ended = subprocess.run(
+        [sys.executable, "-m", "app"],
+        env={**bare_environment(), **backend.environment, "PORT": port},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr == f"error: HOST=127.0.0.1 PORT={port}: address already in use\n"

@@ -14,3 +14,4 @@ def run(settings: Settings, arguments: argparse.Namespace) -> None:
         StartupError: The database cannot be reached or its tables cannot be changed.
     """
     asyncio.run(migrate(settings))
+    print("The tables are up to date.")

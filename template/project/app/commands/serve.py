@@ -9,6 +9,7 @@ import uvicorn
 
 from app import ENDPOINT
 from app.agent import open_agent
+from app.errors import StartupError
 from app.logs import log
 from app.main import create_app
 from app.settings import Settings
@@ -19,7 +20,7 @@ def run(settings: Settings, arguments: argparse.Namespace) -> None:
     """Answer requests until SIGTERM or SIGINT.
 
     Raises:
-        StartupError: The store or the agent cannot be opened.
+        StartupError: The port, the store or the agent cannot be opened.
     """
     # uvicorn reports a failed start with a traceback; here it is one sentence.
     asyncio.run(try_parts(settings))
@@ -48,6 +49,13 @@ class AnnouncedServer(uvicorn.Server):
 
 
 async def try_parts(settings: Settings) -> None:
-    """Open and close the store and the agent."""
+    """Open and close the port, the store and the agent."""
+    loop = asyncio.get_running_loop()
+    try:
+        server = await loop.create_server(asyncio.Protocol, settings.host, settings.port)
+    except OSError as error:
+        reason = str(error.strerror).rpartition(": ")[2]  # asyncio repeats the address before it.
+        raise StartupError(f"HOST={settings.host} PORT={settings.port}: {reason}") from None
+    server.close()
     async with open_store(settings), open_agent(settings):
         pass
