@@ -18,7 +18,7 @@ _PROCESS_STREAMING = "chatkit/server.py ChatKitServer._process_streaming (openai
     "transport-reachable",
     level=Level.MUST,
     source="chatkit-js api.url: one address for all requests",
-    fix="Check the URL, and mount the ChatKit route at exactly this path, for POST, not redirected.",
+    fix="Check the URL, and mount the ChatKit route at exactly this path, for POST.",
 )
 async def reachable(target: Target) -> None:
     """The ChatKit route responds to a POST to the URL, without a redirect."""
