@@ -11,8 +11,8 @@ from chatkit_scaffold.errors import ScaffoldError
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 """What Typer raises for an unknown command, option or value; it exports only this subclass."""
 
-DONE, FAILED, NO_VERDICT = 0, 1, 2
-"""All is well; a required check failed; wrong use, no verdict, or a bug of ours."""
+DONE, NO_VERDICT = 0, 2
+"""All is well; wrong use, no verdict, or a bug of ours. A report has the status of its checks."""
 
 
 @contextmanager

@@ -1,8 +1,7 @@
 """Several processes may use the same data, each through its own store."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
 from chatkit.store import NotFoundError
@@ -12,6 +11,7 @@ from app.store import StoreSettings, open_store
 from tests.store.samples import (
     ANNA,
     WRITES,
+    Write,
     item_ids,
     make_message,
     make_thread,
@@ -20,8 +20,6 @@ from tests.store.samples import (
 )
 
 pytestmark = pytest.mark.anyio
-
-Write = Callable[[ChatStore], Coroutine[Any, Any, None]]
 
 
 @pytest.fixture

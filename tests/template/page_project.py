@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.matrix import run
+
 _SOURCE = Path(__file__).parent / "page"
 
 
@@ -27,15 +29,7 @@ class PageProject:
         if shutil.which("npm") is None:
             pytest.fail("npm was not found: these tests need Node.js 20 or newer", pytrace=False)
         shutil.copytree(_SOURCE, folder, dirs_exist_ok=True)
-        done = subprocess.run(
-            ["npm", "ci", "--ignore-scripts"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            pytest.fail(f"npm ci\n{done.stdout}{done.stderr}", pytrace=False)
+        run(["npm", "ci", "--ignore-scripts"], folder, timeout=300)
         return cls(folder)
 
     def compile(self, component: str) -> str:

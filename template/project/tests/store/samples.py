@@ -64,7 +64,9 @@ async def read_all(store: ChatStore, context: RequestContext = ANNA) -> Contents
     return contents
 
 
-WRITES: dict[str, Callable[[ChatStore], Coroutine[Any, Any, None]]] = {
+Write = Callable[[ChatStore], Coroutine[Any, Any, None]]
+
+WRITES: dict[str, Write] = {
     "new thread": lambda store: store.save_thread(make_thread("thr_new"), ANNA),
     "changed thread": lambda store: store.save_thread(make_thread("thr_anna", "New"), ANNA),
     "deleted thread": lambda store: store.delete_thread("thr_anna", ANNA),

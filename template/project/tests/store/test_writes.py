@@ -1,7 +1,7 @@
 """Concurrent and cancelled writes leave the store consistent."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Coroutine, Generator
 from contextlib import suppress
 from functools import partial
 from itertools import count
@@ -16,6 +16,7 @@ from tests.store.samples import (
     ANNA,
     BERT,
     WRITES,
+    Write,
     item_ids,
     make_message,
     make_thread,
@@ -24,8 +25,6 @@ from tests.store.samples import (
 )
 
 pytestmark = pytest.mark.anyio
-
-Write = Callable[[ChatStore], Coroutine[Any, Any, None]]
 
 
 @pytest.mark.usefixtures("thread")
