@@ -38,7 +38,7 @@ def raw_server(behave: Behavior) -> Iterator[str]:
                     connection, _ = listener.accept()
                     with connection:
                         connection.settimeout(2)
-                        connection.recv(65_536)
+                        read_request(connection)
                         behave(connection)
 
         thread = threading.Thread(target=accept)
@@ -48,6 +48,25 @@ def raw_server(behave: Behavior) -> Iterator[str]:
         finally:
             stopping.set()
             thread.join()
+
+
+def read_request(connection: socket.socket) -> None:
+    """Read one request to its end; closing with some of it unread would reset the connection."""
+    request = b""
+    while b"\r\n\r\n" not in request:
+        request += receive(connection)
+    head, _, body = request.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: (\d+)", head)
+    missing = (int(length[1]) if length else 0) - len(body)
+    while missing > 0:
+        missing -= len(receive(connection))
+
+
+def receive(connection: socket.socket) -> bytes:
+    """Return the next bytes; raise ConnectionError at the end of the stream."""
+    if not (data := connection.recv(65_536)):
+        raise ConnectionError("the client left before its request was complete")
+    return data
 
 
 def create_thread(url: str, limits: Limits = STRICT_LIMITS) -> Exchange:
