@@ -1,12 +1,15 @@
 """Keeps conversations in one SQLite file."""
 
+import asyncio
+import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from pydantic import field_validator
 from sqlalchemy import URL, Connection, NullPool, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from app.base import ChatStore
@@ -15,11 +18,15 @@ from app.database.schema import migration, startup_errors, upgrade
 from app.database.store import SqlStore
 
 _EXAMPLE = "sqlite:///chatkit.db"
+_BUSY_TIMEOUT = 5.0
+"""How long to wait for another process that writes, in seconds."""
+
+_ENABLE_WAL = "PRAGMA journal_mode = WAL"
 _PRAGMAS = (
-    # Wait up to 5 seconds for another process that writes; first, so that it covers the rest.
-    "PRAGMA busy_timeout = 5000",
+    # First, so that it covers the rest.
+    f"PRAGMA busy_timeout = {_BUSY_TIMEOUT * 1000:.0f}",
     # Allow reads during a write.
-    "PRAGMA journal_mode = WAL",
+    _ENABLE_WAL,
     # Committed data must survive a power cut: flush to the disk at every commit.
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
@@ -70,7 +77,7 @@ async def migrate(settings: StoreSettings) -> None:
     Raises:
         StartupError: The file cannot be opened or its tables cannot be changed.
     """
-    _require_file(settings)
+    await asyncio.to_thread(_prepare_file, settings)
     writer = create_writer(settings)
     try:
         async with migration(writer) as connection:
@@ -98,8 +105,8 @@ def create_writer(settings: StoreSettings) -> AsyncEngine:
     return engine
 
 
-def _require_file(settings: StoreSettings) -> None:
-    """Open the file once, or create it.
+def _prepare_file(settings: StoreSettings) -> None:
+    """Open the file once, or create it, and enable its write-ahead log, which lasts.
 
     aiosqlite does not wait for the thread of a connection that it cannot open. At a failed
     start, the event loop would be closed before that thread reports to it.
@@ -108,8 +115,26 @@ def _require_file(settings: StoreSettings) -> None:
         StartupError: The file cannot be opened.
     """
     url = make_url(settings.database_url).set(drivername="sqlite")
-    with startup_errors(), create_engine(url, poolclass=NullPool).connect():
-        pass
+    with startup_errors(), create_engine(url, poolclass=NullPool).connect() as connection:
+        deadline = time.monotonic() + _BUSY_TIMEOUT
+        while not _enables_wal(connection, deadline):
+            time.sleep(0.02)
+
+
+def _enables_wal(connection: Connection, deadline: float) -> bool:
+    """Enable the write-ahead log, unless another process keeps the file locked.
+
+    SQLite ignores `busy_timeout` here when the other process is about to write, such as when
+    two processes start at once on a new file.
+    """
+    try:
+        connection.exec_driver_sql(_ENABLE_WAL)
+    except OperationalError as error:
+        busy = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+        if not busy or time.monotonic() > deadline:
+            raise
+        return False
+    return True
 
 
 def _url(settings: StoreSettings) -> URL:

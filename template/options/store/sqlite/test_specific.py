@@ -1,9 +1,10 @@
 """What is specific to SQLite."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,19 @@ def test_failed_start_leaves_no_thread(tmp_path: Path, monkeypatch: pytest.Monke
     for thread in set(threading.enumerate()) - before:
         thread.join()
     assert failures == []
+
+
+@pytest.mark.anyio
+async def test_start_waits_for_a_process_that_creates_the_file(tmp_path: Path) -> None:
+    """SQLite itself would not wait: the write-ahead log is not enabled yet."""
+    file = tmp_path / "chatkit.db"
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        start = asyncio.create_task(migrate(settings_for(f"sqlite:///{file}")))
+        await asyncio.wait([start], timeout=0.5)
+        assert not start.done()
+        other.execute("COMMIT")
+        await start
 
 
 @pytest.mark.anyio
