@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Executable, column, insert, table, text
 
 from app.base import StoreUnavailableError
 from app.database.tables import metadata
 from app.store import StoreSettings, create_writer, migrate, open_store
-from tests.store.samples import ANNA
+from tests.store.samples import ANNA, make_thread
 
 pytestmark = pytest.mark.anyio
 
@@ -26,11 +26,11 @@ def settings(store_env: dict[str, str]) -> StoreSettings:
     return StoreSettings.model_validate({**fields, "app_env": "production"})
 
 
-async def execute(settings: StoreSettings, statement: str) -> None:
+async def execute(settings: StoreSettings, statement: Executable) -> None:
     """Run a statement that changes the database."""
     engine = create_writer(settings)
     async with engine.begin() as connection:
-        await connection.execute(text(statement))
+        await connection.execute(statement)
     await engine.dispose()
 
 
@@ -48,18 +48,31 @@ async def test_migrations_create_the_tables_of_the_code(settings: StoreSettings)
     await engine.dispose()
 
 
+def run_alembic(store_env: dict[str, str], *arguments: str) -> None:
+    """Run the `alembic` command on a database."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "alembic", *arguments],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | store_env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+async def stored_titles(settings: StoreSettings) -> dict[str, str | None]:
+    """Return the titles of Anna's threads by their ids."""
+    async with open_store(settings) as store:
+        page = await store.load_threads(100, None, "asc", ANNA)
+    return {thread.id: thread.title for thread in page.data}
+
+
 def test_the_alembic_command_finds_the_database(store_env: dict[str, str]) -> None:
     """The command that writes new migrations uses the settings of the backend."""
-    for arguments in (["upgrade", "head"], ["check"], ["downgrade", "base"]):
-        ended = subprocess.run(
-            [sys.executable, "-m", "alembic", *arguments],
-            cwd=Path(__file__).parents[2],
-            env=os.environ | store_env,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ended.returncode == 0, ended.stderr
+    run_alembic(store_env, "upgrade", "head")
+    run_alembic(store_env, "check")
+    run_alembic(store_env, "downgrade", "base")
 
 
 async def test_production_waits_for_the_migration(settings: StoreSettings) -> None:
@@ -76,7 +89,7 @@ async def test_production_waits_for_the_migration(settings: StoreSettings) -> No
 async def test_older_schema_is_not_ready(settings: StoreSettings) -> None:
     """A database without the newest migration is out of date."""
     await migrate(settings)
-    await execute(settings, "DELETE FROM alembic_version")
+    await execute(settings, text("DELETE FROM alembic_version"))
     async with open_store(settings) as store:
         with pytest.raises(StoreUnavailableError, match="out of date; run: python -m app migrate"):
             await store.ping()
@@ -85,9 +98,30 @@ async def test_older_schema_is_not_ready(settings: StoreSettings) -> None:
 async def test_newer_schema_is_ready(settings: StoreSettings) -> None:
     """While a new release is rolled out, the old one keeps working."""
     await migrate(settings)
-    await execute(settings, "UPDATE alembic_version SET version_num = 'of_tomorrow'")
+    await execute(settings, text("UPDATE alembic_version SET version_num = 'of_tomorrow'"))
     async with open_store(settings) as store:
         await store.ping()
+
+
+async def test_titles_are_moved_to_their_column(
+    settings: StoreSettings, store_env: dict[str, str]
+) -> None:
+    """A migration keeps the titles of the threads that are stored, in both directions."""
+    titles = {"thr_1": "Trip", "thr_2": None, "thr_3": "", "thr_4": "Gr\0üße: %s"}
+    old_threads = table("threads", column("id"), column("user_id"), column("payload"))
+    run_alembic(store_env, "upgrade", "0001")
+    for thread_id, title in titles.items():
+        payload = make_thread(thread_id, title).model_dump_json()
+        values = {"id": thread_id, "user_id": "anna", "payload": payload}
+        await execute(settings, insert(old_threads).values(values))
+    run_alembic(store_env, "upgrade", "head")
+    expected = {**titles, "thr_4": "Grüße: %s"}
+    assert await stored_titles(settings) == expected
+    async with open_store(settings) as store:
+        await store.rename_thread("thr_1", "Renamed", ANNA)
+    run_alembic(store_env, "downgrade", "0001")
+    run_alembic(store_env, "upgrade", "head")
+    assert await stored_titles(settings) == {**expected, "thr_1": "Renamed"}
 
 
 async def test_processes_that_start_at_once_all_migrate(settings: StoreSettings) -> None:

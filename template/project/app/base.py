@@ -3,6 +3,7 @@
 import secrets
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -48,10 +49,11 @@ class StoreUnavailableError(Exception):
 
 
 class ChatStore(Store[RequestContext]):
-    """The SDK's store, with long ids, feedback and a health check.
+    """The SDK's store, with long ids, titles, feedback and a health check.
 
     Every method is limited to `context.user_id`: another user's data raises `NotFoundError`,
-    exactly like data that does not exist.
+    exactly like data that does not exist. `save_thread` gives a title to a stored thread that has
+    none, and never replaces one: the copy of the thread that a turn saves may be out of date.
     """
 
     def generate_thread_id(self, context: RequestContext) -> str:
@@ -75,6 +77,31 @@ class ChatStore(Store[RequestContext]):
     async def delete_attachment(self, attachment_id: str, context: RequestContext) -> None:
         """Raise `NotFoundError`: there are no attachments without an attachment store."""
         raise NotFoundError(attachment_id)
+
+    def turn_lock(self, thread_id: str) -> AbstractAsyncContextManager[None]:
+        """Return a context manager that keeps other processes from answering in the thread.
+
+        The turns of one process already wait for one another. By default there is only one.
+        """
+        return nullcontext()
+
+    @abstractmethod
+    async def rename_thread(
+        self, thread_id: str, title: str, context: RequestContext
+    ) -> ThreadMetadata:
+        """Set the thread's title, whatever it was, and return the thread.
+
+        Raises:
+            NotFoundError: The thread does not exist.
+        """
+
+    @abstractmethod
+    async def propose_title(self, thread_id: str, title: str, context: RequestContext) -> str:
+        """Set the title of a thread that has none, and return the title that it has now.
+
+        Raises:
+            NotFoundError: The thread does not exist.
+        """
 
     @abstractmethod
     async def save_feedback(

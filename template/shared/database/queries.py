@@ -1,7 +1,7 @@
 """The building blocks of the store's queries."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple
 
 from chatkit.store import NotFoundError
 from chatkit.types import Page
@@ -15,6 +15,7 @@ MAX_PAGE = 10_000
 """Maximum entries of a page; the ChatKit client requests 9999 threads at once."""
 
 Entry = TypeVar("Entry")
+Columns = TypeVarTuple("Columns")
 
 
 def valid_id(identifier: str) -> str:
@@ -43,9 +44,9 @@ def is_item(thread_id: str, item_id: str) -> ColumnElement[bool]:
     return and_(items.c.thread_id == valid_id(thread_id), items.c.id == valid_id(item_id))
 
 
-def users_threads(context: RequestContext) -> Select[str, str]:
+def users_threads(context: RequestContext) -> Select[str, str, str | None]:
     """Select the user's threads."""
-    return select(threads.c.id, threads.c.payload).where(is_users(context))
+    return select(threads.c.id, threads.c.payload, threads.c.title).where(is_users(context))
 
 
 def users_items(thread_id: str, context: RequestContext) -> Select[str, str]:
@@ -63,16 +64,16 @@ def append_item(thread_id: str, item_id: str, payload: str) -> Insert:
 
 
 def page_query(
-    query: Select[str, str],
+    query: Select[*Columns],
     seq: ColumnElement[int],
     cursor: Select[int] | None,
     limit: int,
     order: str,
-) -> Select[str, str]:
+) -> Select[*Columns]:
     """Select the rows of one page, and one more if there is a next page.
 
     Args:
-        query: Selects id and payload of all entries.
+        query: Selects all entries, by their id first.
         seq: The column that orders them.
         cursor: Selects the `seq` before the page; if it selects nothing, the page is empty.
             None starts at the first entry.
@@ -87,11 +88,13 @@ def page_query(
     return query.limit(clamp(limit) + 1)
 
 
-def to_page(rows: Sequence[Row[str, str]], limit: int, load: Callable[[str], Entry]) -> Page[Entry]:
+def to_page(
+    rows: Sequence[Row[str, *Columns]], limit: int, load: Callable[[*Columns], Entry]
+) -> Page[Entry]:
     """Build a page from the rows of `page_query`."""
     shown = rows[: clamp(limit)]
     more = len(rows) > len(shown)
-    data = [load(payload) for _, payload in shown]
+    data = [load(*row[1:]) for row in shown]
     return Page(data=data, has_more=more, after=shown[-1][0] if more else None)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from chatkit.store import NotFoundError
 from chatkit.types import FeedbackKind, Page, ThreadItem, ThreadMetadata
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from app.base import ChatStore, RequestContext, StoreUnavailableError
 from app.database.cancellation import run_to_completion
 from app.database.queries import (
+    Columns,
     append_item,
     is_item,
     is_thread,
@@ -48,15 +49,19 @@ class SqlStore(ChatStore):
         rows = await self._read(users_threads(context).where(is_thread(thread_id, context)))
         if not rows:
             raise NotFoundError(thread_id)
-        return ThreadMetadata.model_validate_json(rows[0].payload)
+        return _load_thread(rows[0].payload, rows[0].title)
 
     @run_to_completion
     async def save_thread(self, thread: ThreadMetadata, context: RequestContext) -> None:
-        """Replace the user's thread, or create it."""
+        """Replace the user's thread, except for its title, or create it."""
         # The SDK also hands over a `Thread`, whose page of items must not be kept.
         payload = thread.model_dump_json(include=_THREAD_FIELDS)
-        replace = update(threads).where(is_thread(thread.id, context)).values(payload=payload)
-        create = insert(threads).values(id=thread.id, user_id=context.user_id, payload=payload)
+        title = None if thread.title is None else _storable(thread.title)
+        replace = update(threads).where(is_thread(thread.id, context))
+        replace = replace.values(payload=payload, title=func.coalesce(threads.c.title, title))
+        create = insert(threads).values(
+            id=thread.id, user_id=context.user_id, payload=payload, title=title
+        )
         async with self._transaction() as connection:
             if (await connection.execute(replace)).rowcount:
                 return
@@ -64,6 +69,30 @@ class SqlStore(ChatStore):
                 await connection.execute(create)
             except IntegrityError:  # The id belongs to another user's thread.
                 raise NotFoundError(thread.id) from None
+
+    @run_to_completion
+    async def rename_thread(
+        self, thread_id: str, title: str, context: RequestContext
+    ) -> ThreadMetadata:
+        """Set the title of the user's thread, whatever it was."""
+        rename = update(threads).where(is_thread(thread_id, context)).values(title=_storable(title))
+        async with self._transaction() as connection:
+            result = await connection.execute(rename.returning(threads.c.payload, threads.c.title))
+            row = result.one_or_none()
+        if row is None:
+            raise NotFoundError(thread_id)
+        return _load_thread(row.payload, row.title)
+
+    @run_to_completion
+    async def propose_title(self, thread_id: str, title: str, context: RequestContext) -> str:
+        """Set the title of the user's thread if it has none; return the one it has now."""
+        propose = update(threads).where(is_thread(thread_id, context))
+        propose = propose.values(title=func.coalesce(threads.c.title, _storable(title)))
+        async with self._transaction() as connection:
+            stored: str | None = await connection.scalar(propose.returning(threads.c.title))
+        if stored is None:
+            raise NotFoundError(thread_id)
+        return stored
 
     async def load_threads(
         self, limit: int, after: str | None, order: str, context: RequestContext
@@ -76,7 +105,7 @@ class SqlStore(ChatStore):
         rows = await self._read(query)
         if not rows and after is not None:
             await self.load_thread(after, context)
-        return to_page(rows, limit, ThreadMetadata.model_validate_json)
+        return to_page(rows, limit, _load_thread)
 
     @run_to_completion
     async def delete_thread(self, thread_id: str, context: RequestContext) -> None:
@@ -183,7 +212,7 @@ class SqlStore(ChatStore):
             await self.load_item(thread_id, item_id, context)
 
     @run_to_completion
-    async def _read(self, query: Select[str, str]) -> Sequence[Row[str, str]]:
+    async def _read(self, query: Select[*Columns]) -> Sequence[Row[*Columns]]:
         async with _available(), self._reader.connect() as connection:
             return (await connection.execute(query)).all()
 
@@ -206,6 +235,17 @@ class SqlStore(ChatStore):
             if await connection.scalar(lock) is None:
                 raise NotFoundError(thread_id)
             yield connection
+
+
+def _load_thread(payload: str, title: str | None) -> ThreadMetadata:
+    thread = ThreadMetadata.model_validate_json(payload)
+    thread.title = title
+    return thread
+
+
+def _storable(title: str) -> str:
+    """Remove what a column of text cannot hold in every database; a payload escapes it."""
+    return title.replace("\0", "")
 
 
 @asynccontextmanager

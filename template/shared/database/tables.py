@@ -34,6 +34,8 @@ threads = Table(
     Column("id", String(ID_LENGTH), nullable=False, unique=True),
     Column("user_id", String(ID_LENGTH), nullable=False),
     Column("payload", Text, nullable=False),
+    # Beside the payload, so that a turn that saves its copy of the thread cannot undo a rename.
+    Column("title", Text),
     Index("ix_threads_user_id_seq", "user_id", "seq"),
 )
 

@@ -17,7 +17,7 @@ from app.common_settings import CommonSettings
 MAX_PAGE = 10_000
 """Maximum entries of a page; the ChatKit client requests 9999 threads at once."""
 
-_THREAD_FIELDS = set(ThreadMetadata.model_fields)
+_THREAD_FIELDS = set(ThreadMetadata.model_fields) - {"title"}
 _ITEM: TypeAdapter[ThreadItem] = TypeAdapter(ThreadItem)
 
 Entry = TypeVar("Entry")
@@ -98,12 +98,15 @@ class StoredThread:
     """A thread, as text like its items: the SDK goes on changing the objects that it saves."""
 
     payload: str
+    title: str | None = None
     items: Series[str] = field(default_factory=Series)
     feedback: dict[str, FeedbackKind] = field(default_factory=dict)
 
     def load(self) -> ThreadMetadata:
         """Return a new object each time."""
-        return ThreadMetadata.model_validate_json(self.payload)
+        thread = ThreadMetadata.model_validate_json(self.payload)
+        thread.title = self.title
+        return thread
 
 
 class MemoryStore(ChatStore):
@@ -118,14 +121,31 @@ class MemoryStore(ChatStore):
         return self._thread(thread_id, context).load()
 
     async def save_thread(self, thread: ThreadMetadata, context: RequestContext) -> None:
-        """Replace the user's thread, or create it."""
+        """Replace the user's thread, except for its title, or create it."""
         # The SDK also hands over a `Thread`, whose page of items must not be kept.
         payload = thread.model_dump_json(include=_THREAD_FIELDS)
         if thread.id in self._owners:
-            self._thread(thread.id, context).payload = payload
+            stored = self._thread(thread.id, context)
+            stored.payload = payload
+            stored.title = thread.title if stored.title is None else stored.title
         else:
             self._owners[thread.id] = context.user_id
-            self._threads[context.user_id].put(thread.id, StoredThread(payload))
+            self._threads[context.user_id].put(thread.id, StoredThread(payload, thread.title))
+
+    async def rename_thread(
+        self, thread_id: str, title: str, context: RequestContext
+    ) -> ThreadMetadata:
+        """Set the title of the user's thread, whatever it was."""
+        thread = self._thread(thread_id, context)
+        thread.title = title
+        return thread.load()
+
+    async def propose_title(self, thread_id: str, title: str, context: RequestContext) -> str:
+        """Set the title of the user's thread if it has none; return the one it has now."""
+        thread = self._thread(thread_id, context)
+        if thread.title is None:
+            thread.title = title
+        return thread.title
 
     async def load_threads(
         self, limit: int, after: str | None, order: str, context: RequestContext

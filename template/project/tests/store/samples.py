@@ -64,11 +64,23 @@ async def read_all(store: ChatStore, context: RequestContext = ANNA) -> Contents
     return contents
 
 
+async def rename_thread(store: ChatStore, title: str) -> None:
+    """Rename Anna's thread."""
+    await store.rename_thread("thr_anna", title, ANNA)
+
+
+async def propose_title(store: ChatStore, title: str) -> None:
+    """Propose a title for Anna's thread."""
+    await store.propose_title("thr_anna", title, ANNA)
+
+
 Write = Callable[[ChatStore], Coroutine[Any, Any, None]]
 
 WRITES: dict[str, Write] = {
     "new thread": lambda store: store.save_thread(make_thread("thr_new"), ANNA),
     "changed thread": lambda store: store.save_thread(make_thread("thr_anna", "New"), ANNA),
+    "renamed thread": lambda store: rename_thread(store, "Renamed"),
+    "proposed title": lambda store: propose_title(store, "Proposed"),
     "deleted thread": lambda store: store.delete_thread("thr_anna", ANNA),
     "new item": lambda store: store.add_thread_item("thr_anna", make_message("new"), ANNA),
     "changed item": lambda store: store.save_item("thr_anna", make_message("one", "New"), ANNA),

@@ -23,12 +23,15 @@ async def test_unknown_and_foreign_threads_are_not_found(store: ChatStore, threa
         store.add_thread_item(thread_id, make_message("new"), ANNA),
         store.save_item(thread_id, make_message("item", "stolen"), ANNA),
         store.delete_thread_item(thread_id, "item", ANNA),
+        store.rename_thread(thread_id, "stolen", ANNA),
+        store.propose_title(thread_id, "stolen", ANNA),
         store.delete_thread(thread_id, ANNA),
         store.save_feedback(thread_id, ["item"], "positive", ANNA),
         store.load_feedback(thread_id, ANNA),
     ):
         with pytest.raises(NotFoundError):
             await call
+    assert await store.load_thread("thr_bert", BERT) == make_thread("thr_bert")
     assert await store.load_item("thr_bert", "item", BERT) == make_message("item")
     assert await store.load_feedback("thr_bert", BERT) == {}
 

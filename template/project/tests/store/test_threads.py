@@ -1,5 +1,6 @@
 """Threads are kept as they were saved."""
 
+import asyncio
 from datetime import UTC
 
 import pytest
@@ -67,6 +68,63 @@ async def test_changed_thread_keeps_its_place(store: ChatStore) -> None:
     assert page.data == [renamed, make_thread("thr_2")]
 
 
+async def test_saving_a_thread_never_replaces_its_title(store: ChatStore) -> None:
+    """A turn saves a copy of the thread from before the user renamed it."""
+    status = LockedStatus(reason="over")
+    await store.save_thread(make_thread("thr_1"), ANNA)
+    await store.rename_thread("thr_1", "Mine", ANNA)
+    for stale in (None, "", "Found by the agent"):
+        thread = ThreadMetadata(id="thr_1", created_at=NOW, title=stale, status=status)
+        await store.save_thread(thread, ANNA)
+        loaded = await store.load_thread("thr_1", ANNA)
+        assert (loaded.title, loaded.status) == ("Mine", status)
+        assert (await store.load_threads(1, None, "desc", ANNA)).data == [loaded]
+
+
+@pytest.mark.parametrize("title", ["New", "", "Grüße \N{WAVING HAND SIGN}", "'; --", "{}"])
+async def test_renaming_replaces_any_title(store: ChatStore, title: str) -> None:
+    """The rest of the thread stays, and so does its place in the list."""
+    for thread_id in ("thr_1", "thr_2"):
+        await store.save_thread(make_thread(thread_id, "Old"), ANNA)
+    renamed = await store.rename_thread("thr_1", title, ANNA)
+    assert renamed == make_thread("thr_1", title)
+    page = await store.load_threads(10, None, "asc", ANNA)
+    assert page.data == [renamed, make_thread("thr_2", "Old")]
+
+
+async def test_title_is_only_proposed_once(store: ChatStore) -> None:
+    """The first title of a thread stays, an empty one included, until the user renames it."""
+    await store.save_thread(make_thread("thr_1"), ANNA)
+    await store.save_thread(make_thread("thr_2", ""), ANNA)
+    assert await store.propose_title("thr_1", "First", ANNA) == "First"
+    assert await store.propose_title("thr_1", "Second", ANNA) == "First"
+    assert await store.propose_title("thr_2", "First", ANNA) == ""
+    assert await store.load_thread("thr_1", ANNA) == make_thread("thr_1", "First")
+    assert await store.load_thread("thr_2", ANNA) == make_thread("thr_2", "")
+
+
+async def test_titles_with_a_nul_are_accepted(store: ChatStore) -> None:
+    """Only the character itself may be lost."""
+    await store.save_thread(make_thread("thr_1", "a\0b"), ANNA)
+    assert (await store.load_thread("thr_1", ANNA)).title in {"a\0b", "ab"}
+    renamed = await store.rename_thread("thr_1", "c\0d", ANNA)
+    assert renamed.title in {"c\0d", "cd"}
+    assert await store.propose_title("thr_1", "e\0f", ANNA) == renamed.title
+
+
+@pytest.mark.parametrize("late", ["rename", "proposal"])
+async def test_rename_wins_over_a_simultaneous_proposal(store: ChatStore, late: str) -> None:
+    """Whichever comes first."""
+    await store.save_thread(make_thread("thr_1"), ANNA)
+    calls = [
+        store.rename_thread("thr_1", "Mine", ANNA),
+        store.propose_title("thr_1", "Proposed", ANNA),
+        store.save_thread(make_thread("thr_1", "Saved"), ANNA),
+    ]
+    await asyncio.gather(*(calls if late == "proposal" else reversed(calls)))
+    assert (await store.load_thread("thr_1", ANNA)).title == "Mine"
+
+
 async def test_deleted_thread_is_gone_with_its_items(store: ChatStore) -> None:
     """Neither late items nor a new thread with the same id bring anything back."""
     await save_conversation(store)
@@ -76,6 +134,8 @@ async def test_deleted_thread_is_gone_with_its_items(store: ChatStore) -> None:
         store.load_item("thr_anna", "one", ANNA),
         store.add_thread_item("thr_anna", make_message("late"), ANNA),
         store.save_item("thr_anna", make_message("one"), ANNA),
+        store.rename_thread("thr_anna", "late", ANNA),
+        store.propose_title("thr_anna", "late", ANNA),
         store.delete_thread("thr_anna", ANNA),
     ):
         with pytest.raises(NotFoundError):

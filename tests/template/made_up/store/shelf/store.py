@@ -27,7 +27,7 @@ MAX_PAGE = 10_000
 _PATIENCE = 1.0
 """Seconds that a write waits for a process that has locked the file."""
 
-_THREAD_FIELDS = set(ThreadMetadata.model_fields)
+_THREAD_FIELDS = set(ThreadMetadata.model_fields) - {"title"}
 _ITEM: TypeAdapter[ThreadItem] = TypeAdapter(ThreadItem)
 
 Entry = TypeVar("Entry")
@@ -61,12 +61,15 @@ class Conversation:
     """A thread with its items, as JSON: the SDK goes on changing the objects it hands over."""
 
     thread: str = ""
+    title: str | None = None
     items: dict[str, str] = field(default_factory=dict)
     feedback: dict[str, FeedbackKind] = field(default_factory=dict)
 
     def load(self) -> ThreadMetadata:
         """Return a new object each time."""
-        return ThreadMetadata.model_validate_json(self.thread)
+        thread = ThreadMetadata.model_validate_json(self.thread)
+        thread.title = self.title
+        return thread
 
 
 class Shelf(ChatStore):
@@ -87,13 +90,30 @@ class Shelf(ChatStore):
         return self._read(thread_id, context).load()
 
     async def save_thread(self, thread: ThreadMetadata, context: RequestContext) -> None:
-        """Replace the user's thread where it stands, or append it."""
+        """Replace the user's thread where it stands, except for its title, or append it."""
         async with self._writing():
+            title = thread.title
             if thread.id in self._owners:
-                self._find(thread.id, context)
+                stored = self._find(thread.id, context).title
+                title = title if stored is None else stored
             # The SDK also hands over a `Thread`, whose page of items must not be kept.
             payload = thread.model_dump_json(include=_THREAD_FIELDS)
-            self._append("thread", context.user_id, thread.id, payload)
+            self._append("thread", context.user_id, thread.id, payload, title)
+
+    async def rename_thread(
+        self, thread_id: str, title: str, context: RequestContext
+    ) -> ThreadMetadata:
+        """Set the title of the user's thread, whatever it was."""
+        await self._change(context, "title", thread_id, title)
+        return await self.load_thread(thread_id, context)
+
+    async def propose_title(self, thread_id: str, title: str, context: RequestContext) -> str:
+        """Set the title of the user's thread if it has none; return the one it has now."""
+        async with self._writing():
+            stored = self._find(thread_id, context).title
+            if stored is None:
+                self._append("title", context.user_id, thread_id, title)
+            return title if stored is None else stored
 
     async def load_threads(
         self, limit: int, after: str | None, order: str, context: RequestContext
@@ -220,12 +240,15 @@ class Shelf(ChatStore):
         kind, user_id, thread_id, *rest = change
         if kind == "thread":
             self._owners[thread_id] = user_id
-            self._threads[user_id].setdefault(thread_id, Conversation()).thread = rest[0]
+            stored = self._threads[user_id].setdefault(thread_id, Conversation())
+            stored.thread, stored.title = rest
             return
         conversation = self._threads[user_id][thread_id]
         match kind, *rest:
             case ("no thread",):
                 del self._threads[user_id][thread_id], self._owners[thread_id]
+            case "title", title:
+                conversation.title = title
             case "item", item_id, payload:
                 conversation.items[item_id] = payload
             case "no item", item_id:
