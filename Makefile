@@ -58,8 +58,8 @@ docs: $(SYNCED) ## update docs/checks.md and the table of choices in README.md
 picture: $(SYNCED) ## draw docs/terminal.svg from a real run
 	PYTHONPATH=. $(BIN)/python docs/picture.py
 
-bench: $(SYNCED) ## compare turns and pages side by side, in one run
-	$(BIN)/python benchmarks/compare.py
+bench: $(SYNCED) ## compare speed and memory with the SDK's quickstart and others, side by side
+	$(BIN)/python benchmarks/run.py
 
 build: $(SYNCED) ## build the wheel and the source archive in dist
 	$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python

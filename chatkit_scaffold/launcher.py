@@ -103,7 +103,7 @@ def serve(
     Raises:
         StartError: It exited or did not become healthy in time.
     """
-    port = _free_port()
+    port = free_port()
     command = [str(python or project_python(project)), "-m", "app"]
     environment = {**os.environ, **(env or {}), "HOST": HOST, "PORT": str(port)}
     with tempfile.TemporaryDirectory(prefix="chatkit-scaffold-") as folder:
@@ -187,7 +187,8 @@ def _healthy(url: str) -> bool:
         connection.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

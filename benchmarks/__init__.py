@@ -1,0 +1,1 @@
+"""Measures generated backends from outside, beside what they are compared with."""
