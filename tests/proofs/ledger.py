@@ -43,7 +43,8 @@ class Ledger:
 
     async def rename(self, chatkit: Chatkit, thread_id: str, title: str) -> None:
         """Rename a thread."""
-        self.titles.setdefault(thread_id, []).append(title)
+        if thread_id in self.titles:
+            self.titles[thread_id].append(title)
         response = await chatkit.call("threads.update", thread_id=thread_id, title=title)
         if response.ok:
             self.titles[thread_id] = [title]
