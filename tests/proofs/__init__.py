@@ -1,0 +1,1 @@
+"""Proofs that generated backends keep what they acknowledge, against real processes."""

@@ -1,0 +1,27 @@
+"""The projects that the proofs run: the stores concerned, with the simplest other choices."""
+
+import pytest
+
+from chatkit_scaffold.generator import questions
+from tests.matrix import COMBINATIONS, facts
+
+SETTINGS = {"ECHO_DELAY": "0.002", "RATE_LIMIT": "0"}
+"""Environment of a backend that many clients talk to at once."""
+
+
+def with_stores(*stores: str) -> pytest.MarkDecorator:
+    """Run a test on a project with each of these stores."""
+    projects = [
+        # In the group of the combination's other tests, which need the same installed project.
+        pytest.param(answers, id=name, marks=pytest.mark.xdist_group(name))
+        for answers in COMBINATIONS
+        if answers["store"] in stores and (answers["agent"], answers["auth"]) == ("echo", "none")
+        for name in [questions.combination_name(answers)]
+    ]
+    return pytest.mark.parametrize("project", projects, indirect=True)
+
+
+DURABLE = {
+    answers["store"] for answers in COMBINATIONS if facts("store", answers["store"])["durable"]
+}
+"""The stores that outlive the process."""
