@@ -73,8 +73,8 @@ class Answer:
 class Client:
     """Speaks ChatKit for one user."""
 
-    def __init__(self, url: str, headers: dict[str, str], timeout: float = 60) -> None:
-        self._http = httpx.Client(headers=headers, timeout=timeout, trust_env=False)
+    def __init__(self, url: str, headers: dict[str, str]) -> None:
+        self._http = httpx.Client(headers=headers, timeout=60, trust_env=False)
         self._url = url
 
     def post(self, operation: str, **params: Any) -> httpx.Response:
@@ -161,12 +161,9 @@ class Backend:
             if entry["event"] == event:
                 return entry
 
-    def client(
-        self, user: str = "alice", headers: dict[str, str] | None = None, timeout: float = 60
-    ) -> Client:
+    def client(self, user: str = "alice", headers: dict[str, str] | None = None) -> Client:
         """Return a client for *user*, or one with other headers."""
-        headers = self._headers_for(user) if headers is None else headers
-        return Client(self.url, headers, timeout)
+        return Client(self.url, self._headers_for(user) if headers is None else headers)
 
     def start_page(self, **headers: str) -> httpx.Response:
         """Get `/`, as a browser does."""

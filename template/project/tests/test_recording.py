@@ -29,16 +29,20 @@ from chatkit.types import (
     ThreadMetadata,
     ThreadStreamEvent,
     URLSource,
+    UserMessageItem,
     WidgetItem,
     Workflow,
     WorkflowItem,
     WorkflowTaskAdded,
 )
 from chatkit.widgets import Card, Text
+from starlette.requests import Request
+from starlette.types import Message
 
 from app.base import ChatStore, RequestContext, StoreUnavailableError, Turn
 from app.recording import BROKEN_OFF
 from app.server import ChatServer
+from app.streaming import Turns
 from tests.backend import Event, item_text, message
 
 pytestmark = pytest.mark.anyio
@@ -205,14 +209,18 @@ class Conversation:
         self.store = store
         self.thread_id = ""
 
-    async def events(self, operation: str, **params: object) -> AsyncIterator[Event]:
+    async def stream(self, operation: str, **params: object) -> AsyncGenerator[bytes]:
         """Send a request."""
         if self.thread_id:
             params["thread_id"] = self.thread_id
         body = json.dumps({"type": operation, "params": params})
         result = await self.server.answer(self.server.parse(body.encode()), ALICE)
         assert isinstance(result, StreamingResult)
-        async for event in result.json_events:
+        return result.json_events
+
+    async def events(self, operation: str, **params: object) -> AsyncIterator[Event]:
+        """Send a request, and read its events."""
+        async for event in await self.stream(operation, **params):
             yield json.loads(event.removeprefix(b"data: "))
 
     async def say(self, words: str, script: Script) -> list[Event]:
@@ -233,17 +241,8 @@ class Conversation:
     async def stop_retry(self, item_id: str, script: Script, after: str) -> None:
         """Ask for another answer, and stop it after an event of this type."""
         self.agent.script = script
-        seen = asyncio.Event()
-
-        async def read() -> None:
-            async for event in self.events("threads.retry_after_item", item_id=item_id):
-                if event["type"] == after:
-                    seen.set()
-
-        task = asyncio.create_task(read())
-        await seen.wait()
-        task.cancel()
-        await asyncio.wait([task])
+        events = self.events("threads.retry_after_item", item_id=item_id)
+        await stop(await read_until(after, events))
 
     async def items(self) -> list[ThreadItem]:
         """Return all items, those for the model too."""
@@ -253,6 +252,26 @@ class Conversation:
     async def ids(self) -> list[str]:
         """Return the ids of the messages."""
         return [item.id for item in await self.items() if item.type != "sdk_hidden_context"]
+
+
+async def read_until(kind: str, events: AsyncIterator[Event]) -> asyncio.Task[None]:
+    """Return a task that reads the events, as soon as there is one of this type."""
+    seen = asyncio.Event()
+
+    async def read() -> None:
+        async for event in events:
+            if event["type"] == kind:
+                seen.set()
+
+    task = asyncio.create_task(read())
+    await seen.wait()
+    return task
+
+
+async def stop(task: asyncio.Task[None]) -> None:
+    """Cancel a turn, and wait for its clean-up."""
+    task.cancel()
+    await asyncio.wait([task])
 
 
 @pytest.fixture
@@ -336,6 +355,28 @@ async def test_retry_stopped_at_once_changes_nothing(talk: Conversation) -> None
     before = await talk.items()
     await talk.stop_retry(before[0].id, begun(), after="thread.item.added")
     assert await talk.items() == before
+
+
+async def test_client_that_leaves_the_queue_leaves_no_trace(talk: Conversation) -> None:
+    """A message whose sender gives up before its turn has begun is not stored."""
+    leave = asyncio.Event()
+
+    async def receive() -> Message:
+        await leave.wait()
+        return {"type": "http.disconnect"}
+
+    talk.agent.script = begun("Half")
+    say = "threads.add_user_message"
+    running = await read_until("thread.item.updated", talk.events(say, input=message("third")))
+    queued = await talk.stream(say, input=message("never mind"))
+    waiting = asyncio.create_task(Turns().start(queued, Request({"type": "http"}, receive)))
+    leave.set()
+    assert (await waiting).status_code == 499
+    await stop(running)
+    await talk.say("fourth", answered("Four"))
+    asked = [item for item in await talk.items() if isinstance(item, UserMessageItem)]
+    said = [part.text for item in asked for part in item.content]
+    assert said == ["first", "second", "third", "fourth"]
 
 
 async def test_store_that_is_briefly_away_is_waited_for(

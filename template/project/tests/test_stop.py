@@ -1,8 +1,5 @@
 """An answer that ends early: the user presses stop, or the process is asked to end."""
 
-import httpx
-import pytest
-
 from tests.backend import Backend, StartBackend, is_answer, item_text, message
 
 
@@ -36,27 +33,6 @@ def test_stop_is_logged(start_backend: StartBackend, long_message: str) -> None:
     assert {"request_id", "user", "duration_ms"} <= entry.keys()
     assert "stopped" not in entry
     assert long_message not in str(backend.log)
-
-
-def test_client_that_leaves_the_queue_leaves_no_trace(
-    start_backend: StartBackend, long_message: str
-) -> None:
-    """A message whose sender gives up before its turn has begun is not stored."""
-    backend = start_backend()
-    client = backend.client()
-    with client.streaming("threads.create", input=message(long_message)) as events:
-        thread_id = next(events)["thread"]["id"]
-        while next(events)["type"] != "thread.item.updated":
-            pass
-        with pytest.raises(httpx.ReadTimeout):
-            backend.client(timeout=0.2).say(thread_id, "never mind")
-        entry = backend.next_log("request")
-        assert (entry["status"], entry["stopped"]) == (499, True)
-    following = client.say(thread_id, "next")
-    asked, *rest = client.items(thread_id)
-    assert item_text(asked) == long_message
-    assert [item_text(item) for item in rest if not is_answer(item)] == ["next"]
-    assert rest[-2:] == following.items
 
 
 def test_running_answer_is_finished_at_shutdown(

@@ -30,6 +30,7 @@ class Server:
         self.ended: list[str] = []
         self.turns = Turns()
         self.delay = 0.0
+        self.queue: threading.Event | None = None
         app = FastAPI(lifespan=self.lifespan)
         app.add_api_route("/", self.answer, methods=["POST"])
         app.add_middleware(RequestLog)
@@ -50,6 +51,9 @@ class Server:
 
     async def _events(self) -> AsyncGenerator[bytes]:
         try:
+            while self.queue is not None:
+                self.queue.set()
+                await asyncio.sleep(0.01)
             for _ in range(EVENTS):
                 self.sent += 1
                 yield EVENT
@@ -157,3 +161,12 @@ def test_client_that_leaves_stops_the_turn(server: Server) -> None:
     with server.connect() as client:
         assert client.getresponse().read(1000)
     server.wait_for_end("stopped")
+
+
+def test_client_that_leaves_the_queue_stops_the_turn(server: Server) -> None:
+    """A turn that has to wait, and has sent nothing yet, ends with its connection."""
+    server.queue = threading.Event()
+    with server.connect():
+        assert server.queue.wait(60)
+    server.wait_for_end("stopped")
+    assert server.sent == 0
