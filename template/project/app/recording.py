@@ -66,7 +66,7 @@ class Recording:
         self._replaced = dict.fromkeys(replaces)
         self._is_retry = bool(replaces)
         self._has_stored = False
-        self._saved = deepcopy(vars(thread))
+        self._saved = _snapshot(thread)
         self._give_up_at: float | None = None
         self._pending: dict[str, ThreadItem] = {}
         # Joined only when needed: adding each to its item would copy all the text so far.
@@ -141,7 +141,7 @@ class Recording:
         if self.thread_has_changed():
             await self._persist(lambda: self._store.save_thread(thread, self._context))
             thread.title = (await self._store.load_thread(thread.id, self._context)).title
-        self._saved = deepcopy(vars(thread))
+        self._saved = _snapshot(thread)
 
     def _update(self, event: ThreadItemUpdatedEvent) -> None:
         update = event.update
@@ -203,6 +203,12 @@ class Recording:
             else:
                 self._give_up_at = None
                 return result
+
+
+def _snapshot(thread: ThreadMetadata) -> dict[str, object]:
+    """Return the thread's fields, with copies of those that can change within."""
+    changeable = ("status", "metadata", "allowed_image_domains")
+    return {**vars(thread), **{name: deepcopy(getattr(thread, name)) for name in changeable}}
 
 
 def is_hidden(item: ThreadItem) -> bool:

@@ -20,7 +20,6 @@ from chatkit.types import (
     StreamingReq,
     StreamOptionsEvent,
     Thread,
-    ThreadCreatedEvent,
     ThreadItem,
     ThreadItemDoneEvent,
     ThreadMetadata,
@@ -32,7 +31,8 @@ from chatkit.types import (
     UserMessageItem,
     is_streaming_req,
 )
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from app.base import ChatAgent, ChatStore, RequestContext, Turn
 from app.errors import ApiError
@@ -102,7 +102,7 @@ class ChatServer(ChatKitServer[RequestContext]):
             begun = False
             try:
                 async for event in self._turn_events(request, context):
-                    if isinstance(event, ThreadCreatedEvent):
+                    if event.type == "thread.created":
                         # No other request can know the new id before this event is sent.
                         await self._enter_thread(event.thread.id, stack)
                     begun = True
@@ -113,6 +113,16 @@ class ChatServer(ChatKitServer[RequestContext]):
                     raise
                 log.error("turn failed", request_id=context.request_id, exc_info=error)
                 yield ErrorEvent(code=ErrorCode.STREAM_ERROR, allow_retry=True)
+
+    def _serialize(self, obj: BaseModel) -> bytes:
+        """Return the same bytes as the SDK's method, in less time."""
+        return to_json(
+            obj,
+            by_alias=True,
+            exclude_none=True,
+            inf_nan_mode="null",
+            context={"exclude_metadata": True},
+        )
 
     async def _enter_thread(self, thread_id: str, stack: AsyncExitStack) -> None:
         """Wait for the thread's other turns, first those of this process."""
@@ -173,7 +183,7 @@ class ChatServer(ChatKitServer[RequestContext]):
                 async for received in stream():
                     event = repair(received)
                     await recording.record(event)
-                    if not (isinstance(event, ThreadItemDoneEvent) and is_hidden(event.item)):
+                    if event.type != "thread.item.done" or not is_hidden(event.item):
                         yield event
                     if recording.thread_has_changed():
                         await recording.save_thread()
