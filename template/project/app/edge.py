@@ -3,6 +3,7 @@
 import secrets
 import time
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.common_settings import CommonSettings
@@ -88,6 +89,8 @@ class Failures:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self.app(scope, receive, send)
+        except ClientDisconnect:
+            pass  # The client left before its request was complete: nobody waits for an answer.
         except Exception:
             state = scope.get("state", {})
             log.exception("unhandled error", request_id=state.get("request_id"))
