@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from chatkit import types
 from chatkit.store import NotFoundError
 from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
@@ -22,6 +23,7 @@ from app.server import ChatServer
 from app.settings import Settings, load_settings
 from app.store import open_store
 from app.streaming import Turns
+from app.warm_up import build_models
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -70,6 +72,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open the store and the agent, once per process, and close them at the end."""
     settings: Settings = app.state.settings
     turns = Turns()
+    build_models(vars(types).values())
     async with open_store(settings) as store, open_agent(settings) as agent:
         app.state.turns = turns
         app.state.limits = MessageLimits(settings, store.counters())

@@ -10,7 +10,8 @@ from tests.backend import Backend
 
 HEALTH = f"GET {ENDPOINT}/health HTTP/1.1\r\nHost: localhost\r\n".encode()
 CLOSE = b"Connection: close\r\n\r\n"
-CHUNKED = f"POST {ENDPOINT} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+POST = f"POST {ENDPOINT} HTTP/1.1\r\nHost: localhost\r\n".encode()
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 SCOPE = {"type": "http", "server": ("10.0.0.7", 8000)}
 
