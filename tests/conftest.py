@@ -1,11 +1,13 @@
 """Generated projects, and the services that they need."""
 
+import re
 import runpy
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_copier.plugin import CopierFixture
@@ -17,6 +19,35 @@ from tests.matrix import Project, parameters
 
 Environment = Callable[[Project], dict[str, str]]
 Services = Callable[[str, str], Callable[[], dict[str, str]]]
+
+_SECRETS = re.compile(r"_(?:SECRET|KEY)$|^DATABASE_URL$")
+_TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logs_without_secrets() -> Iterator[None]:
+    """Fail every test that starts a backend whose log contains a secret or a signed token."""
+    serve = launcher.serve
+
+    @contextmanager
+    def checked(
+        project: Path, env: Mapping[str, str] | None = None, **options: Any
+    ) -> Iterator[launcher.Server]:
+        with serve(project, env, **options) as server:
+            yield server
+            if server.process.poll() is None:
+                server.stop()
+            assert secrets_in(server.output(), env or {}) == []
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(launcher, "serve", checked)
+        yield
+
+
+def secrets_in(log: str, environment: Mapping[str, str]) -> list[str]:
+    """Return the secrets of a backend's environment, and the tokens, that are in its log."""
+    secrets = [value for name, value in environment.items() if _SECRETS.search(name)]
+    return [*(secret for secret in secrets if secret in log), *_TOKEN.findall(log)]
 
 
 @pytest.fixture(scope="session")

@@ -9,16 +9,20 @@ SETTINGS = {"ECHO_DELAY": "0.002", "RATE_LIMIT": "0"}
 """Environment of a backend that many clients talk to at once."""
 
 
-def with_stores(*stores: str) -> pytest.MarkDecorator:
-    """Run a test on a project with each of these stores."""
+def with_projects(*names: str) -> pytest.MarkDecorator:
+    """Run a test on each of these combinations."""
     projects = [
         # In the group of the combination's other tests, which need the same installed project.
         pytest.param(answers, id=name, marks=pytest.mark.xdist_group(name))
         for answers in COMBINATIONS
-        if answers["store"] in stores and (answers["agent"], answers["auth"]) == ("echo", "none")
-        for name in [questions.combination_name(answers)]
+        if (name := questions.combination_name(answers)) in names
     ]
     return pytest.mark.parametrize("project", projects, indirect=True)
+
+
+def with_stores(*stores: str) -> pytest.MarkDecorator:
+    """Run a test on a project with each of these stores."""
+    return with_projects(*(f"{store}-echo-none" for store in stores))
 
 
 DURABLE = {

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from app import ENDPOINT
+from tests.private import find_private, note_credentials, note_words
 
 Event = dict[str, Any]
 Credentials = Callable[[str], dict[str, str]]
@@ -79,11 +80,13 @@ class Client:
     """Speaks ChatKit for one user."""
 
     def __init__(self, url: str, headers: dict[str, str]) -> None:
+        note_credentials(headers)
         self._http = httpx.Client(headers=headers, timeout=60, trust_env=False)
         self._url = url
 
     def post(self, operation: str, **params: Any) -> httpx.Response:
         """Send one request and return the whole response."""
+        note_words(params)
         return self._http.post(self._url, json={"type": operation, "params": params})
 
     def post_raw(self, body: bytes, **headers: str) -> httpx.Response:
@@ -103,6 +106,7 @@ class Client:
     @contextmanager
     def streaming(self, operation: str, **params: Any) -> Iterator[Iterator[Event]]:
         """Send a request that is answered with events; leaving the block stops the answer."""
+        note_words(params)
         body = {"type": operation, "params": params}
         with self._http.stream("POST", self._url, json=body) as response:
             assert response.status_code == 200, response.read()
@@ -141,18 +145,21 @@ class Backend:
         self.log: list[dict[str, Any]] = []
         self._headers_for = headers_for
         self._lines: queue.Queue[str | None] = queue.Queue()
+        self._output = ""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "app"],
             env={**bare_environment(), **_FOR_TESTS, **environment, "PORT": "0"},
             stderr=subprocess.PIPE,
             text=True,
         )
-        threading.Thread(target=self._read_log, daemon=True).start()
+        self._reader = threading.Thread(target=self._read_log, daemon=True)
+        self._reader.start()
         self.url = str(self.next_log("listening")["url"])
 
     def _read_log(self) -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
+            self._output += line
             self._lines.put(line)
         self._lines.put(None)
 
@@ -205,6 +212,11 @@ class Backend:
                 self.process.wait(timeout=30)
             except subprocess.TimeoutExpired:
                 self.kill()
+
+    def private_texts(self) -> list[str]:
+        """Return what its whole log contains of secrets, credentials and messages."""
+        self._reader.join()
+        return find_private(self._output, self.environment)
 
 
 def read_events(chunks: Iterable[bytes]) -> Iterator[Event]:

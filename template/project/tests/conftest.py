@@ -73,6 +73,7 @@ def backend(
     running = Backend({**store_service(), **agent_env, **auth_env}, headers_for)
     yield running
     running.stop()
+    assert running.private_texts() == []
 
 
 @pytest.fixture
@@ -93,6 +94,7 @@ def start_backend(
     yield start
     for running in started:
         running.stop()
+    assert [text for running in started for text in running.private_texts()] == []
 
 
 @pytest.fixture
