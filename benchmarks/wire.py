@@ -10,7 +10,8 @@ import httptools
 
 from benchmarks.apps.answer import DELTAS
 
-_DELTA = b'"assistant_message.content_part.text_delta"'
+DELTA = b'"assistant_message.content_part.text_delta"'
+"""The type of the events that carry an answer's words."""
 _DONE = b'data: {"type":"thread.item.done"'
 _ERROR = b'data: {"type":"error"'
 
@@ -106,7 +107,7 @@ def require_turn(body: bytes) -> None:
     Raises:
         BadResponseError: It lacks deltas or its end, or reports an error.
     """
-    deltas = body.count(_DELTA)
+    deltas = body.count(DELTA)
     # The user's message, and the answer.
     done = body.count(_DONE)
     if deltas != DELTAS or done != 2 or _ERROR in body:  # noqa: PLR2004
@@ -137,9 +138,9 @@ def items_request(thread: str, after: str | None, order: str) -> bytes:
     return _encode("items.list", {"thread_id": thread, "after": after, "limit": 20, "order": order})
 
 
-def threads_request() -> bytes:
-    """Return the request for the twenty newest threads."""
-    return _encode("threads.list", {"limit": 20, "order": "desc"})
+def threads_request(limit: int) -> bytes:
+    """Return the request for the newest threads."""
+    return _encode("threads.list", {"limit": limit, "order": "desc"})
 
 
 _MESSAGE = {
