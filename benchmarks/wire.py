@@ -31,7 +31,8 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, url: str) -> None:
         self._url = urlsplit(url)
-        self._response: asyncio.Future[bytes] | None = None
+        self._response: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._response.set_result(b"")  # no request waits
         self._receive: Receive | None = None
 
     @classmethod
@@ -79,7 +80,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the request that waits for its response."""
-        if self._response and not self._response.done():
+        if not self._response.done():
             count = len(self._body)
             self._response.set_exception(
                 BadResponseError(f"The response ends after {count} bytes: {exc or 'closed'}")
@@ -93,7 +94,6 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Hand over the response; the parser calls this."""
-        assert self._response  # noqa: S101 - for the type checker
         if (status := self._parser.get_status_code()) == 200:  # noqa: PLR2004
             self._response.set_result(bytes(self._body))
         else:
