@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httptools
 
-from benchmarks.apps.answer import DELTAS
+from benchmarks.apps import DELTAS
 
 DELTA = b'"assistant_message.content_part.text_delta"'
 """The type of the events that carry an answer's words."""
