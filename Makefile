@@ -38,10 +38,11 @@ test: lint ## run everything, as CI does
 quick: lint ## render and lint every combination, check one: the tests to run while working
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m quick
 
-lint: $(SYNCED) ## check style and types of the command, its tests and the template's code
+lint: $(SYNCED) ## check style, types and security of the command, its tests and the template's code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive chatkit_scaffold benchmarks template
 
 format: $(SYNCED) ## format the code
 	$(BIN)/ruff check --fix .

@@ -10,7 +10,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 STORES = ("memory", "sqlite", "postgres")
 INSIDE = Path(__file__).with_name("inside")
 
+_START = 120.0
+"""Seconds in which a server must start; one fills its memory first."""
 _SETTINGS = {"RATE_LIMIT": "1000000/second"}
 """High instead of off, because counting is a part of what a turn costs."""
 
@@ -51,10 +53,33 @@ class Lab:
 
     @contextmanager
     def generated(self, store: str, **variables: str) -> Iterator[launcher.Server]:
-        """Run the project with *store*."""
-        environment = {**self.environment(store), **variables}
-        python = Path(sys.executable)
-        with launcher.serve(self.project(store), environment, python=python) as server:
+        """Run the project with an empty *store*."""
+        with self._serve(store, {**self.environment(store), **variables}) as server:
+            yield server
+
+    @contextmanager
+    def filled(
+        self, store: str, *, threads: int, lengths: Sequence[int]
+    ) -> Iterator[launcher.Server]:
+        """Run the project with *store* and a user who has used it for long.
+
+        Args:
+            store: The store.
+            threads: The number of threads without items.
+            lengths: The numbers of items of further threads, `long_<number>`.
+        """
+        seed = {"BENCH_SEED": json.dumps({"threads": threads, "lengths": lengths})}
+        environment = {**self.environment(store), **seed}
+        if (self.project(store) / "app" / "database").exists():
+            for module in (["app", "migrate"], ["benchmarks.inside.seed"]):
+                subprocess.run(
+                    [sys.executable, "-m", *module],
+                    cwd=self.project(store),
+                    env={**os.environ, **environment},
+                    stdout=subprocess.DEVNULL,
+                    check=True,
+                )
+        with self._serve(store, environment) as server:
             yield server
 
     @contextmanager
@@ -77,12 +102,23 @@ class Lab:
         path.write_text(json.dumps(recorded), encoding="utf-8")
         return path
 
+    def _serve(
+        self, store: str, environment: Mapping[str, str]
+    ) -> AbstractContextManager[launcher.Server]:
+        project, python = self.project(store), Path(sys.executable)
+        return launcher.serve(project, environment, python=python, timeout=_START)
+
     def _project(self, store: str) -> Path:
         """Create a project whose agent is the benchmark's."""
         path = self.folder / "projects" / store
         answers = {"store": store, "agent": "echo", "auth": "none"}
         create(path, source.choose(None, None), answers, ask=False, use_git=False)
-        shutil.copy(INSIDE / "agent.py", path / "app" / "agent.py")
+        app = path / "app"
+        shutil.copy(INSIDE / "agent.py", app)
+        if not (app / "database").exists():
+            # Nothing outside the server's process can fill its memory.
+            (app / "store.py").rename(app / "plain_store.py")
+            shutil.copy(INSIDE / "store.py", app)
         return path
 
     def _start_service(self, store: str) -> Callable[[], dict[str, str]]:

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 import uvloop
 
 from benchmarks.wire import (
+    DELTA,
     BadResponseError,
     Connection,
     add_request,
@@ -107,6 +108,24 @@ async def delays(url: str, streams: int, rounds: int) -> list[float]:
     return sorted(found)
 
 
+async def first_deltas(url: str, turns: int) -> list[float]:
+    """Return the milliseconds until the first delta of each of the next turns."""
+    connection = await Connection.open(url)
+    found = []
+    for _ in range(turns):
+        arrived: list[float] = []
+
+        def note(data: bytes, arrived: list[float] = arrived) -> None:
+            if DELTA in data:
+                arrived.append(time.perf_counter())
+
+        begin = time.perf_counter()
+        require_turn(await connection.post(create_request(), note))
+        found.append((arrived[0] - begin) * 1000)
+    connection.close()
+    return found
+
+
 class DeltaReader:
     """Reads the time in each delta as it arrives.
 
@@ -123,7 +142,7 @@ class DeltaReader:
         now = time.monotonic_ns()
         *events, self._rest = (self._rest + data).split(b"\n\n")
         for event in events:
-            if b'.text_delta"' in event:
+            if DELTA in event:
                 sent = json.loads(event.removeprefix(b"data: "))["update"]["delta"]
                 self._found.append((now - int(sent)) / 1e6)
 
@@ -133,6 +152,7 @@ COMMANDS: dict[str, Callable[..., Awaitable[object]]] = {
     "record": record,
     "requests": requests,
     "delays": delays,
+    "first_deltas": first_deltas,
 }
 
 

@@ -11,11 +11,16 @@ from pathlib import Path
 # Also as a script, this is a module of its package.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import turns
+from benchmarks import commands, pages, starts, streams, turns, workers
 from benchmarks.lab import STORES, open_lab
 
 PARTS = {
     "turns": turns.measure,
+    "pages": pages.measure,
+    "streams": streams.measure,
+    "commands": commands.measure,
+    "starts": starts.measure,
+    "workers": workers.measure,
 }
 
 
@@ -29,10 +34,11 @@ def main() -> None:
     given = parser.parse_args()
     if unknown := set(given.parts) - set(PARTS):
         parser.error(f"unknown part {', '.join(sorted(unknown))}; choose from {', '.join(PARTS)}")
-    print(f"{os.cpu_count()} cores, shared by the server, the load generator and the database")
+    cores = len(os.sched_getaffinity(0))
+    print(f"{cores} cores, shared by the server, the load generator and the database")
     with open_lab(given.stores, given.rounds) as lab:
         for part in given.parts or PARTS:
-            print(f"\n{part}: {PARTS[part].__module__}", flush=True)
+            print(f"\n{part}", flush=True)
             for row in PARTS[part](lab):
                 print(row.as_markdown() if given.markdown else row.as_text(), flush=True)
 

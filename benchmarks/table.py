@@ -24,7 +24,7 @@ class Row:
     def as_text(self) -> str:
         """Return the row as one line of a table with fixed columns."""
         ratio = "" if self.ratio is None else f"{self.ratio:.2f}"
-        return f"{self.name:<44}{ratio:>7}  {self._wanted():<9}{self._verdict():<8}{self.detail}"
+        return f"{self.name:<50}{ratio:>7}  {self._wanted():<9}{self._verdict():<8}{self.detail}"
 
     def as_markdown(self) -> str:
         """Return the row for a README."""

@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 
 import httptools
 
-from benchmarks.apps.answer import DELTAS
+from benchmarks.apps import DELTAS
 
-_DELTA = b'"assistant_message.content_part.text_delta"'
+DELTA = b'"assistant_message.content_part.text_delta"'
+"""The type of the events that carry an answer's words."""
 _DONE = b'data: {"type":"thread.item.done"'
 _ERROR = b'data: {"type":"error"'
 
@@ -30,7 +31,8 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, url: str) -> None:
         self._url = urlsplit(url)
-        self._response: asyncio.Future[bytes] | None = None
+        self._response: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._response.set_result(b"")  # no request waits
         self._receive: Receive | None = None
 
     @classmethod
@@ -78,7 +80,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the request that waits for its response."""
-        if self._response and not self._response.done():
+        if not self._response.done():
             count = len(self._body)
             self._response.set_exception(
                 BadResponseError(f"The response ends after {count} bytes: {exc or 'closed'}")
@@ -92,7 +94,6 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Hand over the response; the parser calls this."""
-        assert self._response  # noqa: S101 - for the type checker
         if (status := self._parser.get_status_code()) == 200:  # noqa: PLR2004
             self._response.set_result(bytes(self._body))
         else:
@@ -106,7 +107,7 @@ def require_turn(body: bytes) -> None:
     Raises:
         BadResponseError: It lacks deltas or its end, or reports an error.
     """
-    deltas = body.count(_DELTA)
+    deltas = body.count(DELTA)
     # The user's message, and the answer.
     done = body.count(_DONE)
     if deltas != DELTAS or done != 2 or _ERROR in body:  # noqa: PLR2004
@@ -137,9 +138,9 @@ def items_request(thread: str, after: str | None, order: str) -> bytes:
     return _encode("items.list", {"thread_id": thread, "after": after, "limit": 20, "order": order})
 
 
-def threads_request() -> bytes:
-    """Return the request for the twenty newest threads."""
-    return _encode("threads.list", {"limit": 20, "order": "desc"})
+def threads_request(limit: int) -> bytes:
+    """Return the request for the newest threads."""
+    return _encode("threads.list", {"limit": limit, "order": "desc"})
 
 
 _MESSAGE = {

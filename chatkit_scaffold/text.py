@@ -20,5 +20,13 @@ def shorten(text: str, limit: int = _SHOWN) -> str:
     return "".join(char if char.isprintable() else _escape(char) for char in cut)
 
 
+def shown(value: object) -> str:
+    """Return any value of an answer on one line of limited length."""
+    try:
+        return shorten(repr(value))
+    except ValueError:  # Python refuses to write numbers of more than 4,300 digits.
+        return "A number with thousands of digits"
+
+
 def _escape(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")

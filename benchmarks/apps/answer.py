@@ -17,8 +17,8 @@ from chatkit.types import (
     ThreadStreamEvent,
 )
 
-DELTAS = 20
-"""Deltas of an answer."""
+from benchmarks.apps import DELTAS
+
 DELAY = float(os.environ.get("BENCH_DELAY", "0"))
 """Seconds before each delta."""
 

@@ -2,7 +2,6 @@
 
 import signal
 import sys
-import traceback
 from types import FrameType
 from typing import Annotated, Any
 
@@ -63,6 +62,8 @@ def main() -> None:
     try:
         app()
     except Exception:  # noqa: BLE001 - a bug of ours is no verdict, and a report needs the place
+        import traceback
+
         traceback.print_exc()
         typer.echo("error: chatkit-scaffold has a bug; please report the lines above", err=True)
         sys.exit(NO_VERDICT)

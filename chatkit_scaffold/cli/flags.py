@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperCommand
@@ -30,9 +30,8 @@ def command_with_flags(function: Function, questions: Iterable[Question]) -> Typ
     # Click's own objects are private to Typer, so Typer creates the command.
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(function.__name__)(_with_parameters(function, flags))
-    command = get_command(app)
-    assert isinstance(command, TyperCommand)  # noqa: S101 - a program of one command is that command
-    return command
+    # A program of one command is that command.
+    return cast("TyperCommand", get_command(app))
 
 
 def _with_parameters(function: Function, flags: list[inspect.Parameter]) -> Function:

@@ -12,7 +12,6 @@ from chatkit_scaffold.cli.guard import DONE
 from chatkit_scaffold.console import print_styled
 from chatkit_scaffold.errors import ScaffoldError
 from chatkit_scaffold.generator import answers, destination, questions, source
-from chatkit_scaffold.launcher import require_uv
 from chatkit_scaffold.text import listed
 
 if TYPE_CHECKING:
@@ -69,6 +68,8 @@ def new(
     known = questions.read_questions(source.builtin_root()) if chosen.builtin else None
     given = answers.gather(known, flags=flags, data=data or [], file=answers_file)
     if check:
+        from chatkit_scaffold.launcher import require_uv
+
         require_uv()
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
     prompt = terminal and not (defaults or as_json)

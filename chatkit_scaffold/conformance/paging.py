@@ -62,7 +62,7 @@ async def collect(
         after = _cursor(response)
         if after is None:
             break
-    assert response is not None  # noqa: S101 - the loop runs at least once
+    assert response is not None  # noqa: S101 # nosec B101 # the loop runs at least once
     return Pages(found, response)
 
 

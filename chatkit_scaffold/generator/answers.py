@@ -1,17 +1,16 @@
 """Merges the user's answers: flags, `--data`, and an answers file."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from chatkit_scaffold.errors import AnswerError
+from chatkit_scaffold.generator.answers_file import read_answers
 from chatkit_scaffold.generator.questions import Question
-from chatkit_scaffold.text import listed
+from chatkit_scaffold.text import listed, shown
 
-# Copier records these in every project; they name the template and answer no question.
-_RECORDED = {"_src_path", "_commit"}
+_NOT_TEXT = "Put it in quotes; without them, YAML reads a date, a number or a truth value."
 
 
 def gather(
@@ -30,17 +29,21 @@ def gather(
         file: A YAML file of answers, such as the `.copier-answers.yml` of another project.
 
     Raises:
-        AnswerError: A key is unknown or has two values, or a value is not a valid choice.
+        AnswerError: The file cannot be read, a key is unknown or has two values, or a value is
+            not a valid choice.
     """
     passed: dict[str, Any] = {}
     for key, value in [*_passed(flags), *map(_split, data)]:
         if passed.get(key, value) != value:
             raise AnswerError(
-                f"{key} has two values, {passed[key]!r} and {value!r}",
+                f"{key} has two values, {shown(passed[key])} and {shown(value)}",
                 hint=f"Pass --{key} or --data {key}=... once.",
             )
         passed[key] = value
-    answers = {**_read(file), **passed} if file else passed
+    answers = {**read_answers(file), **passed} if file else passed
+    for key, value in answers.items():
+        if isinstance(value, date):  # Copier has no such type.
+            raise AnswerError(f"{value.isoformat()} is not a valid {key}", hint=_NOT_TEXT)
     if questions is not None:
         known = {question.key: question for question in questions}
         for key, value in answers.items():
@@ -56,36 +59,10 @@ def _split(text: str) -> tuple[str, str]:
     key, separator, value = text.partition("=")
     if not separator or not key:
         raise AnswerError(
-            f"{text!r} is not an answer",
+            f"{shown(text)} is not an answer",
             hint="Write --data KEY=VALUE, such as --data store=memory.",
         )
     return key, value
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise AnswerError(
-            f"The answers file {file} cannot be read: {reason}",
-            hint="Pass a YAML file with lines such as 'store: sqlite'.",
-        ) from error
-    except yaml.YAMLError as error:
-        place = getattr(error, "problem_mark", None)
-        line = f" (line {place.line + 1})" if place else ""
-        raise AnswerError(
-            f"The answers file {file} is not valid YAML{line}",
-            hint="Write one answer per line, such as 'store: sqlite'.",
-        ) from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise AnswerError(
-            f"The answers file {file} is not a mapping of questions to answers",
-            hint="Write one answer per line, such as 'store: sqlite'.",
-        )
-    return {str(key): value for key, value in content.items() if key not in _RECORDED}
 
 
 def _check(known: Mapping[str, Question], key: str, value: object) -> None:
@@ -93,17 +70,19 @@ def _check(known: Mapping[str, Question], key: str, value: object) -> None:
     if question is None:
         names = ", ".join(name for name, candidate in known.items() if candidate.asked)
         raise AnswerError(
-            f"{key!r} is not a question of the template", hint=f"Its questions are {names}."
+            f"{shown(key)} is not a question of the template", hint=f"Its questions are {names}."
         )
     if not question.asked:
         raise AnswerError(
-            f"{key} is derived from other answers and cannot be set to {value!r}",
+            f"{key} is derived from other answers and cannot be set to {shown(value)}",
             hint=f"Leave out {key}.",
         )
-    if value is None or isinstance(value, (list, dict)):
-        raise AnswerError(f"{value!r} is not a valid {key}", hint="Use a single text value.")
+    if value is None or isinstance(value, (list, dict, set)):
+        raise AnswerError(f"{shown(value)} is not a valid {key}", hint="Use a single text value.")
     allowed = [choice.value for choice in question.choices]
-    if allowed and str(value) not in allowed:
+    if allowed and value not in allowed:
         raise AnswerError(
-            f"{str(value)!r} is not a valid {key}", hint=f"Choose {listed(allowed, 'or')}."
+            f"{shown(value)} is not a valid {key}", hint=f"Choose {listed(allowed, 'or')}."
         )
+    if not isinstance(value, str):
+        raise AnswerError(f"{shown(value)} is not a valid {key}", hint=_NOT_TEXT)

@@ -1,6 +1,7 @@
 """What we ask of git: a project's first commit, and facts about the folders around it."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,6 +10,8 @@ from chatkit_scaffold.errors import ToolError
 
 # Set while git runs a hook; they would direct every command at the hook's repository.
 OUTER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
+
+_UNTRUSTED = re.compile("detected dubious ownership in repository at '(.*)'")
 
 _AUTHOR = {"user.name": "chatkit-scaffold", "user.email": "chatkit-scaffold@localhost"}
 _PLAIN = ("-c", "commit.gpgsign=false", "-c", f"core.hooksPath={os.devnull}")
@@ -63,6 +66,26 @@ def has_commit(folder: Path) -> bool:
     return _run(folder, "rev-parse", "--verify", "--quiet", "HEAD").returncode == 0
 
 
+def refuse_untrusted(folder: Path) -> None:
+    """Check that git reads the repository around *folder*, if there is one.
+
+    Raises:
+        ToolError: It belongs to another user, and git was not told to trust it.
+    """
+    if found := ownership_error(_run(folder, "rev-parse", "--git-dir").stderr):
+        raise found
+
+
+def ownership_error(output: str) -> ToolError | None:
+    """Return our error if *output* is git's refusal to read another user's repository."""
+    if found := _UNTRUSTED.search(output):
+        return ToolError(
+            f"git does not read {found[1]}, which belongs to another user",
+            hint=f"If you trust it: git config --global --add safe.directory {found[1]}",
+        )
+    return None
+
+
 def _configured(folder: Path, key: str) -> bool:
     variable = f"GIT_AUTHOR_{key.removeprefix('user.').upper()}"
     return variable in os.environ or _run(folder, "config", "--get", key).returncode == 0
@@ -85,6 +108,7 @@ def _git(folder: Path, *arguments: str) -> str:
 
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {key: value for key, value in os.environ.items() if key not in OUTER_REPOSITORY}
+    environment["LC_ALL"] = "C"  # so that its messages can be recognized
     return subprocess.run(
         ["git", *arguments],
         cwd=folder,

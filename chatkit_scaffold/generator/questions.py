@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from chatkit_scaffold.errors import TemplateError
 
 
@@ -60,6 +58,9 @@ def read_questions(root: Path) -> tuple[Question, ...]:
     Raises:
         TemplateError: `copier.yml` is missing or not valid YAML.
     """
+    # Takes as long to import as Typer, and help does not need it.
+    import yaml
+
     path = root / "copier.yml"
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))

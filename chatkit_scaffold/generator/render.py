@@ -14,8 +14,9 @@ from copier.errors import DirtyLocalWarning, UnsafeTemplateError, UnsupportedVer
 from plumbum import ProcessExecutionError, local
 
 from chatkit_scaffold.errors import AnswerError, ScaffoldError, TemplateError
-from chatkit_scaffold.generator.git import OUTER_REPOSITORY
+from chatkit_scaffold.generator.git import OUTER_REPOSITORY, ownership_error
 from chatkit_scaffold.generator.source import Source
+from chatkit_scaffold.text import shown
 
 _NO_REVISION = re.compile(r"Unknown revision: '(.*)'", re.DOTALL)
 _NOT_VALID = re.compile(r"Validation error for question '(.*?)': (.*)", re.DOTALL)
@@ -84,8 +85,8 @@ def render(source: Source, target: Path, answers: Mapping[str, Any], *, ask: boo
 
 @contextmanager
 def _quiet_git() -> Iterator[None]:
-    """Keep git from prompting for a password, and from using a hook's repository."""
-    with local.env(GIT_TERMINAL_PROMPT="0"):
+    """Run git without prompts, without a hook's repository, and with messages in English."""
+    with local.env(GIT_TERMINAL_PROMPT="0", LC_ALL="C"):
         for variable in OUTER_REPOSITORY:
             if variable in local.env:
                 del local.env[variable]
@@ -99,12 +100,12 @@ def _refuse_unused(
     for key, value in answers.items():
         if key not in questions:
             raise AnswerError(
-                f"{key!r} is not a question of the template",
+                f"{shown(key)} is not a question of the template",
                 hint=f"Its questions are {', '.join(questions)}.",
             )
         if key in hidden:
             raise AnswerError(
-                f"{key} does not apply with the other answers, so it cannot be {value!r}",
+                f"{key} does not apply with the other answers, so it cannot be {shown(value)}",
                 hint=f"Leave out {key}.",
             )
 
@@ -142,7 +143,7 @@ def _translate(
             hint=f"If you trust it, use Copier: copier copy --trust {where} {target.name}",
         )
     if isinstance(error, ProcessExecutionError):
-        return TemplateError(
+        return ownership_error(str(error.stderr)) or TemplateError(
             f"git cannot read the template {where}: {_last_line(error.stderr)}",
             hint="Check the address and your permission to read it.",
         )
@@ -172,12 +173,12 @@ def _about_answers(text: str, source: Source, answers: Mapping[str, Any]) -> Sca
             hint="Pass a tag, branch or commit with --ref.",
         )
     if found := _NOT_VALID.search(text):
-        value = repr(answers[found[1]]) if found[1] in answers else "The default"
+        value = shown(answers[found[1]]) if found[1] in answers else "The default"
         return AnswerError(f"{value} is not a valid {found[1]}", hint=" ".join(found[2].split()))
     if found := _NO_CHOICE.search(text):
         if found[4] is not None:
             return AnswerError(
-                f"{answers.get(found[1])!r} is not a valid {found[1]} here", hint=found[4]
+                f"{shown(answers.get(found[1]))} is not a valid {found[1]} here", hint=found[4]
             )
         return AnswerError(
             f"{found[2]} is not a valid {found[1]}",

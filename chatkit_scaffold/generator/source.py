@@ -59,7 +59,7 @@ def choose(template: str | None, ref: str | None) -> Source:
 
     Raises:
         TemplateError: It does not exist, or projects made from it could not be updated.
-        ToolError: git is not installed.
+        ToolError: git is not installed, or does not read a template of another user.
     """
     git.require_git()
     if template is None:
@@ -96,6 +96,7 @@ def _builtin_location() -> str:
     root = builtin_root()
     if root == _PACKED:
         return keep_bundle(_PACKED / _BUNDLE)
+    git.refuse_untrusted(root)
     if not git.is_repository_root(root) or not git.has_commit(root):
         raise TemplateError(
             f"The template in {root} has no commit for a project to record",
@@ -106,6 +107,8 @@ def _builtin_location() -> str:
 
 def _local_location(template: str) -> str:
     path = Path(template).expanduser().absolute()
+    if path.is_dir():
+        git.refuse_untrusted(path)
     if path.is_dir() and not git.is_repository_root(path):
         raise TemplateError(
             f"The template {path} is not a git repository, so projects could not be updated",

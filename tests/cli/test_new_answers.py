@@ -1,6 +1,5 @@
 """`chatkit-scaffold new`: answers from flags, `--data` and files, valid and not."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -61,9 +60,14 @@ STORES = [
             "Use a path such as /api/chatkit.",
         ),
         (
-            ["--answers=missing.yml"],
-            "The answers file missing.yml cannot be read: No such file or directory",
-            "Pass a YAML file with lines such as 'store: sqlite'.",
+            ["--name=bot\n"],
+            r"'bot\n' is not a valid name",
+            "Use letters, digits, '.', '-' and '_'.",
+        ),
+        (
+            ["--data=endpoint=/chat\n"],
+            r"'/chat\n' is not a valid endpoint",
+            "Use a path such as /api/chatkit.",
         ),
         (
             ["--ref=nowhere"],
@@ -90,38 +94,3 @@ def test_rejects_invalid_answers(
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == f"error: {message}\n hint: {hint}\n"
     assert list(workplace.iterdir()) == []
-
-
-def test_flags_override_the_answers_file() -> None:
-    """The file may be the answers that another project recorded."""
-    Path("answers.yml").write_text(
-        "_commit: v9\n_src_path: elsewhere\nstore: memory\nendpoint: /api/chat\n",
-        encoding="utf-8",
-    )
-
-    result = run("new", "bot", "--answers=answers.yml", "--store=sqlite", "--json")
-
-    answers = json.loads(result.stdout)["answers"]
-    assert (answers["store"], answers["endpoint"]) == ("sqlite", "/api/chat")
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("stoer: memory\n", "'stoer' is not a question of the template"),
-        ("store: [\n", "The answers file answers.yml is not valid YAML (line 2)"),
-        ("- store\n", "The answers file answers.yml is not a mapping of questions to answers"),
-        ("store: no-such-store\n", "'no-such-store' is not a valid store"),
-        ("store: 7\n", "'7' is not a valid store"),
-        ("name:\n", "None is not a valid name"),
-        ("name: [a]\n", "['a'] is not a valid name"),
-    ],
-)
-def test_rejects_invalid_answers_files(content: str, message: str) -> None:
-    """An invalid answer in a file is the same error as in a flag."""
-    Path("answers.yml").write_text(content, encoding="utf-8")
-
-    result = run("new", "bot", "--answers=answers.yml")
-
-    assert result.exit_code == 2
-    assert result.stderr.splitlines()[0] == f"error: {message}"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chatkit_scaffold.errors import ScaffoldError, TemplateError
+from chatkit_scaffold.errors import ScaffoldError, TemplateError, ToolError
 from chatkit_scaffold.generator import source
 from tests.command import REPOSITORY, git, make_template
 
@@ -80,6 +80,47 @@ def test_a_checkout_without_a_commit_is_rejected(
 
     with pytest.raises(TemplateError, match="has no commit for a project to record"):
         source.choose(None, None)
+
+
+@pytest.fixture
+def anothers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A template that git takes for another user's, which is not trusted."""
+    template = make_template(tmp_path / "template", PLAIN)
+    configuration = tmp_path / "gitconfig"
+    configuration.touch()
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(configuration))
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+    # git's own tests use this variable; changing an owner takes an administrator.
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    # The message that is recognized must not depend on the user's language.
+    monkeypatch.setenv("LANGUAGE", "de")
+    return template
+
+
+def test_anothers_checkout_is_rejected(anothers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error does not call it a checkout without a commit."""
+    monkeypatch.setattr(source, "_PACKAGE", anothers / "chatkit_scaffold")
+
+    with pytest.raises(ToolError) as caught:
+        source.choose(None, None)
+
+    assert caught.value.message == f"git does not read {anothers}, which belongs to another user"
+    assert caught.value.hint == (
+        f"If you trust it: git config --global --add safe.directory {anothers}"
+    )
+
+
+def test_anothers_template_is_rejected(anothers: Path) -> None:
+    """The error does not call it a folder without git."""
+    with pytest.raises(ToolError, match=f"^git does not read {anothers}, which belongs to"):
+        source.choose(str(anothers), None)
+
+
+def test_anothers_template_is_used_if_trusted(anothers: Path) -> None:
+    """What the hint says helps."""
+    git(anothers, "config", "--global", "--add", "safe.directory", str(anothers))
+
+    assert source.choose(str(anothers), None).location == str(anothers)
 
 
 def test_a_package_without_template_is_rejected(

@@ -1,0 +1,1 @@
+"""Runs inside generated projects: imports their modules, or takes the place of one."""

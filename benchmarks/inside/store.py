@@ -1,0 +1,34 @@
+"""Takes the place of `app/store.py` in the memory project: a store that is full when it opens."""
+
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from app.base import ChatStore, RequestContext
+from app.plain_store import StoreSettings
+from app.plain_store import open_store as open_plain_store
+from benchmarks.inside import samples
+
+__all__ = ["StoreSettings", "open_store"]
+
+_CONTEXT = RequestContext(samples.USER, "seed")
+
+
+@asynccontextmanager
+async def open_store(settings: StoreSettings) -> AsyncIterator[ChatStore]:
+    """Open a store with what `BENCH_SEED` asks for."""
+    async with open_plain_store(settings) as store:
+        if "BENCH_SEED" in os.environ:
+            await _fill(store, json.loads(os.environ["BENCH_SEED"]))
+        yield store
+
+
+async def _fill(store: ChatStore, wanted: dict[str, Any]) -> None:
+    for number in wanted["lengths"]:
+        await store.save_thread(samples.long_thread(number), _CONTEXT)
+        for item in samples.items(number):
+            await store.add_thread_item(item.thread_id, item, _CONTEXT)
+    for thread in samples.threads(wanted["threads"]):
+        await store.save_thread(thread, _CONTEXT)
