@@ -2,26 +2,26 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any
 from weakref import WeakValueDictionary
 
 import psycopg
 from chatkit.store import NotFoundError
 from psycopg import errors
-from sqlalchemy import BindParameter, TableValuedAlias, cast, func
+from sqlalchemy import BindParameter, Select, cast, func, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
-from sqlalchemy.dialects.postgresql.psycopg import dialect
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import Dialect
 
 from app.base import StoreUnavailableError
-from app.database.pool import Pool, Rows
-from app.database.schema import require_revision
+from app.database.interface import Parameters, Rows
+from app.database.pool import Pool
+from app.database.schema import MIGRATE, require_revision
 
-__all__ = ["DIALECT", "PostgresDatabase", "each_id", "insert"]
+__all__ = ["DIALECT", "PostgresDatabase", "insert", "strings_in"]
 
-DIALECT: Dialect = dialect()
+DIALECT: Dialect = PGDialect_psycopg()
 """What statements are compiled with."""
 
 _PING_PATIENCE = 2.0
@@ -54,9 +54,9 @@ SELECT version_num, pg_logical_emit_message(true, 'ping', '') FROM alembic_versi
 keeps."""
 
 
-def each_id(ids: BindParameter[str]) -> TableValuedAlias:
-    """Return the rows `value` of a JSON array of ids."""
-    return func.jsonb_array_elements_text(cast(ids, JSONB)).table_valued("value")
+def strings_in(array: BindParameter[str]) -> Select[str]:
+    """Select the strings of a JSON array."""
+    return select(func.jsonb_array_elements_text(cast(array, JSONB)).column_valued("value"))
 
 
 class PostgresDatabase:
@@ -73,7 +73,7 @@ class PostgresDatabase:
         self._patience = patience
         self._threads: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def read(self, statement: str, parameters: Mapping[str, Any]) -> Rows:
+    async def read(self, statement: str, parameters: Parameters) -> Rows:
         """Run a query.
 
         Raises:
@@ -82,7 +82,7 @@ class PostgresDatabase:
         with _translated_errors():
             return await self._pool.run(statement, parameters, self._patience)
 
-    async def write(self, statement: str, parameters: Mapping[str, Any]) -> Rows:
+    async def write(self, statement: str, parameters: Parameters) -> Rows:
         """Run a statement that is on the disk when this returns, and return its rows.
 
         Raises:
@@ -90,7 +90,7 @@ class PostgresDatabase:
             StoreUnavailableError: The database cannot be used.
         """
         with _translated_errors():
-            async with self._turn_to_write(parameters.get("thread_id")):
+            async with self._turn_to_write(parameters.get("thread")):
                 return await self._retry(statement, parameters)
 
     async def ping(self) -> None:
@@ -103,7 +103,7 @@ class PostgresDatabase:
             try:
                 rows = await self._pool.run(_PROBE, {}, _PING_PATIENCE)
             except errors.UndefinedTable:
-                require_revision(await self._revision())
+                await self._require_tables()
                 raise
         require_revision(rows[0][0] if rows else None)
 
@@ -129,7 +129,7 @@ class PostgresDatabase:
         finally:
             lock.release()
 
-    async def _retry(self, statement: str, parameters: Mapping[str, Any]) -> Rows:
+    async def _retry(self, statement: str, parameters: Parameters) -> Rows:
         """Run a statement until it does not collide with one of another process.
 
         The number of a new item is the last one plus one, as it was when the statement began.
@@ -140,13 +140,13 @@ class PostgresDatabase:
             await asyncio.sleep(random.uniform(0, 0.002 * attempt))
         return await self._pool.run(statement, parameters, self._patience)
 
-    async def _revision(self) -> str | None:
-        """Return the newest migration that the database has seen."""
+    async def _require_tables(self) -> None:
+        """Raise `StoreUnavailableError` if the migrations have not run."""
         try:
             rows = await self._pool.run(_REVISION, {}, _PING_PATIENCE)
         except errors.UndefinedTable:
-            return None
-        return str(rows[0][0]) if rows else None
+            raise StoreUnavailableError(f"The database has no tables yet; {MIGRATE}") from None
+        require_revision(rows[0][0] if rows else None)
 
 
 @contextmanager

@@ -8,17 +8,16 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
 
 import structlog
 from sqlalchemy import Column, DateTime, String, Table
 
 from app.base import StoreUnavailableError
-from app.database.interface import Database
+from app.database.interface import Database, Parameters, Rows
 from app.database.queries import valid_id
 from app.database.tables import ID_LENGTH, metadata
 
@@ -46,17 +45,17 @@ turn_leases = Table(
 _EXPIRY = f"clock_timestamp() + interval '{LIFETIME:g} seconds'"
 _ACQUIRE = f"""
 INSERT INTO turn_leases (thread_id, holder, expires_at)
-VALUES (%(thread)s, %(holder)s, {_EXPIRY})
+VALUES (%(leased)s, %(holder)s, {_EXPIRY})
 ON CONFLICT (thread_id) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
 WHERE turn_leases.holder = excluded.holder OR turn_leases.expires_at < clock_timestamp()
 RETURNING holder
 """
 _RENEW = f"""
 UPDATE turn_leases SET expires_at = {_EXPIRY}
-WHERE thread_id = ANY(%(threads)s) AND holder = ANY(%(holders)s)
+WHERE thread_id = ANY(%(leased)s) AND holder = ANY(%(holder)s)
 RETURNING holder
 """
-_RELEASE = "DELETE FROM turn_leases WHERE thread_id = %(thread)s AND holder = %(holder)s"
+_RELEASE = "DELETE FROM turn_leases WHERE thread_id = %(leased)s AND holder = %(holder)s"
 
 
 @dataclass(eq=False, slots=True)
@@ -163,8 +162,8 @@ class Leases:
             return
         begun = time.monotonic()
         keys = {
-            "threads": [lease.thread_id for lease in leases],
-            "holders": [lease.holder for lease in leases],
+            "leased": [lease.thread_id for lease in leases],
+            "holder": [lease.holder for lease in leases],
         }
         renewed = {holder for (holder,) in await self._database.write(_RENEW, keys)}
         for lease in leases:
@@ -184,11 +183,12 @@ class LeasedDatabase:
         self.read = database.read
         self.ping = database.ping
 
-    async def write(self, statement: str, parameters: Mapping[str, Any]) -> Rows:
+    async def write(self, statement: str, parameters: Parameters) -> Rows:
         """Run a statement, unless another process may have answered in the turn's thread since."""
         await self._leases.require()
         return await self._database.write(statement, parameters)
 
 
 def _key(lease: Lease) -> dict[str, str]:
-    return {"thread": lease.thread_id, "holder": lease.holder}
+    # Not `thread`: writes to a thread wait for one another, and this one needs not wait.
+    return {"leased": lease.thread_id, "holder": lease.holder}

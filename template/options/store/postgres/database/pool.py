@@ -3,17 +3,15 @@
 import asyncio
 import select
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection, errors
 
 from app.base import StoreUnavailableError
 from app.database.cancellation import run_to_completion
-
-Rows = Sequence[tuple[Any, ...]]
+from app.database.interface import Parameters, Rows
 
 _CANCEL_PATIENCE = 1.0
 """How long the server may take to end a statement once it is told to, in seconds."""
@@ -41,7 +39,7 @@ class Pool:
         self._closed = False
         self._silent_until = 0.0
 
-    async def run(self, statement: str, parameters: Mapping[str, Any], patience: float) -> Rows:
+    async def run(self, statement: str, parameters: Parameters, patience: float) -> Rows:
         """Run a statement in its own transaction and return its rows.
 
         It runs again if its connection breaks, although it may have been committed before: every
@@ -130,7 +128,7 @@ class Pool:
         self,
         connection: AsyncConnection,
         statement: str,
-        parameters: Mapping[str, Any],
+        parameters: Parameters,
         patience: float,
     ) -> Rows:
         """Run a statement on a connection, within limits of time.

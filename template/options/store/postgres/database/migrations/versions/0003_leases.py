@@ -1,4 +1,4 @@
-"""Leases of turns, counters of rate limits, and larger numbers of threads."""
+"""Leases of turns, and counters of rate limits."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,10 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create `turn_leases` and `counters`, and widen `threads.seq`.
-
-    A number of `threads.seq` is used each time a thread is saved.
-    """
+    """Create `turn_leases` and `counters`, whose rows only live for seconds or minutes."""
     op.create_table(
         "turn_leases",
         sa.Column("thread_id", sa.String(255), nullable=False),
@@ -30,13 +27,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name="pk_counters"),
         prefixes=["UNLOGGED"],
     )
-    op.execute("ALTER SEQUENCE threads_seq_seq AS bigint")
-    op.alter_column("threads", "seq", type_=sa.BigInteger)
 
 
 def downgrade() -> None:
-    """Drop the tables; threads keep their numbers if those are small enough."""
-    op.alter_column("threads", "seq", type_=sa.Integer)
-    op.execute("ALTER SEQUENCE threads_seq_seq AS integer")
+    """Drop the tables."""
     op.drop_table("counters")
     op.drop_table("turn_leases")
