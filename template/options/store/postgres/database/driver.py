@@ -11,8 +11,7 @@ from chatkit.store import NotFoundError
 from psycopg import errors
 from sqlalchemy import BindParameter, Select, cast, func, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.engine import Dialect
+from sqlalchemy.engine import Dialect, make_url
 
 from app.base import StoreUnavailableError
 from app.database.interface import Parameters, Rows
@@ -21,7 +20,7 @@ from app.database.schema import MIGRATE, require_revision
 
 __all__ = ["DIALECT", "PostgresDatabase", "insert", "strings_in"]
 
-DIALECT: Dialect = PGDialect_psycopg()
+DIALECT: Dialect = make_url("postgresql+psycopg://").get_dialect()()
 """What statements are compiled with."""
 
 _PING_PATIENCE = 2.0
@@ -137,7 +136,7 @@ class PostgresDatabase:
         for attempt in range(1, _ATTEMPTS):
             with suppress(*_COLLISIONS):
                 return await self._pool.run(statement, parameters, self._patience)
-            await asyncio.sleep(random.uniform(0, 0.002 * attempt))
+            await asyncio.sleep(random.uniform(0, 0.002 * attempt))  # noqa: S311 - not a secret
         return await self._pool.run(statement, parameters, self._patience)
 
     async def _require_tables(self) -> None:

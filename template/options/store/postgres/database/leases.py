@@ -42,16 +42,15 @@ turn_leases = Table(
 )
 
 # The clock is the server's: those of several machines can differ.
-_EXPIRY = f"clock_timestamp() + interval '{LIFETIME:g} seconds'"
-_ACQUIRE = f"""
+_ACQUIRE = """
 INSERT INTO turn_leases (thread_id, holder, expires_at)
-VALUES (%(leased)s, %(holder)s, {_EXPIRY})
+VALUES (%(leased)s, %(holder)s, clock_timestamp() + make_interval(secs => %(lifetime)s))
 ON CONFLICT (thread_id) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
 WHERE turn_leases.holder = excluded.holder OR turn_leases.expires_at < clock_timestamp()
 RETURNING holder
 """
-_RENEW = f"""
-UPDATE turn_leases SET expires_at = {_EXPIRY}
+_RENEW = """
+UPDATE turn_leases SET expires_at = clock_timestamp() + make_interval(secs => %(lifetime)s)
 WHERE thread_id = ANY(%(leased)s) AND holder = ANY(%(holder)s)
 RETURNING holder
 """
@@ -143,7 +142,7 @@ class Leases:
             if await self._database.write(_ACQUIRE, _key(lease)):
                 lease.valid_until = begun + LIFETIME
                 return
-            await asyncio.sleep(random.uniform(pause / 2, pause))
+            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - not a secret
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
     async def _release(self, lease: Lease) -> None:
@@ -164,6 +163,7 @@ class Leases:
         keys = {
             "leased": [lease.thread_id for lease in leases],
             "holder": [lease.holder for lease in leases],
+            "lifetime": LIFETIME,
         }
         renewed = {holder for (holder,) in await self._database.write(_RENEW, keys)}
         for lease in leases:
@@ -189,6 +189,6 @@ class LeasedDatabase:
         return await self._database.write(statement, parameters)
 
 
-def _key(lease: Lease) -> dict[str, str]:
+def _key(lease: Lease) -> Parameters:
     # Not `thread`: writes to a thread wait for one another, and this one needs not wait.
-    return {"leased": lease.thread_id, "holder": lease.holder}
+    return {"leased": lease.thread_id, "holder": lease.holder, "lifetime": LIFETIME}

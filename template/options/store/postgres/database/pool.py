@@ -147,7 +147,9 @@ class Pool:
             await connection.close()
             if frozen.expired():
                 raise self._silence() from error
-            raise StoreUnavailableError(f"The database takes longer than {patience:g} s.") from error
+            raise StoreUnavailableError(
+                f"The database takes longer than {patience:g} s."
+            ) from error
 
     def _silence(self) -> StoreUnavailableError:
         """Refuse statements for a moment.
