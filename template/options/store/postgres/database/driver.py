@@ -24,7 +24,7 @@ DIALECT: Dialect = make_url("postgresql+psycopg://").get_dialect()()
 """What statements are compiled with."""
 
 _PING_PATIENCE = 2.0
-"""How long a health check waits, in seconds: those who ask do not wait much longer."""
+"""How long a health check waits at most, in seconds: who asks does not wait much longer."""
 _ATTEMPTS = 20
 """How often a statement is tried that collides with those of other processes."""
 
@@ -70,6 +70,7 @@ class PostgresDatabase:
     def __init__(self, conninfo: str, pool_size: int, patience: float) -> None:
         self._pool = Pool(conninfo, pool_size, patience)
         self._patience = patience
+        self._ping_patience = min(patience, _PING_PATIENCE)
         self._threads: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def read(self, statement: str, parameters: Parameters) -> Rows:
@@ -100,7 +101,7 @@ class PostgresDatabase:
         """
         with _translated_errors():
             try:
-                rows = await self._pool.run(_PROBE, {}, _PING_PATIENCE)
+                rows = await self._pool.run(_PROBE, {}, self._ping_patience)
             except errors.UndefinedTable:
                 await self._require_tables()
                 raise
@@ -142,7 +143,7 @@ class PostgresDatabase:
     async def _require_tables(self) -> None:
         """Raise `StoreUnavailableError` if the migrations have not run."""
         try:
-            rows = await self._pool.run(_REVISION, {}, _PING_PATIENCE)
+            rows = await self._pool.run(_REVISION, {}, self._ping_patience)
         except errors.UndefinedTable:
             raise StoreUnavailableError(f"The database has no tables yet; {MIGRATE}") from None
         require_revision(rows[0][0] if rows else None)

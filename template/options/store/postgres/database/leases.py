@@ -23,7 +23,7 @@ from app.database.tables import ID_LENGTH, metadata
 
 LIFETIME = 10.0
 """After how many seconds without renewal another process may answer in the thread."""
-_RENEWAL = 3.0
+RENEWAL = 3.0
 """Seconds between two renewals."""
 _LONGEST_PAUSE = 0.25
 """Most seconds between two attempts to get a lease."""
@@ -151,7 +151,7 @@ class Leases:
 
     async def _renew_forever(self) -> None:
         while True:
-            await asyncio.sleep(_RENEWAL)
+            await asyncio.sleep(RENEWAL)
             with suppress(StoreUnavailableError):
                 await self._renew()
 
