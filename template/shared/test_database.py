@@ -4,16 +4,19 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, Executable, column, insert, table, text
+from sqlalchemy import Executable, column, insert, table, text
 
 from app.base import StoreUnavailableError
 from app.database.tables import metadata
-from app.store import StoreSettings, create_writer, migrate, open_store
+from app.store import StoreSettings, create_engine, migrate, open_store
 from tests.store.samples import ANNA, make_thread
 
 pytestmark = pytest.mark.anyio
@@ -26,39 +29,28 @@ def settings(store_env: dict[str, str]) -> StoreSettings:
     return StoreSettings.model_validate({**fields, "app_env": "production"})
 
 
-async def execute(settings: StoreSettings, statement: Executable) -> None:
+def execute(settings: StoreSettings, statement: Executable) -> None:
     """Run a statement that changes the database."""
-    engine = create_writer(settings)
-    async with engine.begin() as connection:
-        await connection.execute(statement)
-    await engine.dispose()
+    with create_engine(settings).begin() as connection:
+        connection.execute(statement)
 
 
 async def test_migrations_create_the_tables_of_the_code(settings: StoreSettings) -> None:
     """`app/database/tables.py` has no change for which a migration is missing."""
 
-    def differences(connection: Connection) -> list[object]:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        return list(compare_metadata(context, metadata))
-
     await migrate(settings)
-    engine = create_writer(settings)
-    async with engine.connect() as connection:
-        assert await connection.run_sync(differences) == []
-    await engine.dispose()
+    with create_engine(settings).connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
 
 
-def run_alembic(store_env: dict[str, str], *arguments: str) -> None:
-    """Run the `alembic` command on a database."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "alembic", *arguments],
-        cwd=Path(__file__).parents[2],
-        env=os.environ | store_env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
+def revise(settings: StoreSettings, run: Callable[[Config, str], object], revision: str) -> None:
+    """Bring the tables to a revision with one of Alembic's commands."""
+    config = Config()
+    config.set_main_option("script_location", "app.database:migrations")
+    with create_engine(settings).begin() as connection:
+        config.attributes["connection"] = connection
+        run(config, revision)
 
 
 async def stored_titles(settings: StoreSettings) -> dict[str, str | None]:
@@ -70,9 +62,16 @@ async def stored_titles(settings: StoreSettings) -> dict[str, str | None]:
 
 def test_the_alembic_command_finds_the_database(store_env: dict[str, str]) -> None:
     """The command that writes new migrations uses the settings of the backend."""
-    run_alembic(store_env, "upgrade", "head")
-    run_alembic(store_env, "check")
-    run_alembic(store_env, "downgrade", "base")
+    for arguments in (["upgrade", "head"], ["check"], ["downgrade", "base"]):
+        ended = subprocess.run(
+            [sys.executable, "-m", "alembic", *arguments],
+            cwd=Path(__file__).parents[2],
+            env=os.environ | store_env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stderr
 
 
 async def test_production_waits_for_the_migration(settings: StoreSettings) -> None:
@@ -89,7 +88,7 @@ async def test_production_waits_for_the_migration(settings: StoreSettings) -> No
 async def test_older_schema_is_not_ready(settings: StoreSettings) -> None:
     """A database without the newest migration is out of date."""
     await migrate(settings)
-    await execute(settings, text("DELETE FROM alembic_version"))
+    execute(settings, text("DELETE FROM alembic_version"))
     async with open_store(settings) as store:
         with pytest.raises(StoreUnavailableError, match="out of date; run: python -m app migrate"):
             await store.ping()
@@ -98,29 +97,27 @@ async def test_older_schema_is_not_ready(settings: StoreSettings) -> None:
 async def test_newer_schema_is_ready(settings: StoreSettings) -> None:
     """While a new release is rolled out, the old one keeps working."""
     await migrate(settings)
-    await execute(settings, text("UPDATE alembic_version SET version_num = 'of_tomorrow'"))
+    execute(settings, text("UPDATE alembic_version SET version_num = 'of_tomorrow'"))
     async with open_store(settings) as store:
         await store.ping()
 
 
-async def test_titles_are_moved_to_their_column(
-    settings: StoreSettings, store_env: dict[str, str]
-) -> None:
+async def test_titles_are_moved_to_their_column(settings: StoreSettings) -> None:
     """A migration keeps the titles of the threads that are stored, in both directions."""
     titles = {"thr_1": "Trip", "thr_2": None, "thr_3": "", "thr_4": "Gr\0üße: %s"}
     old_threads = table("threads", column("id"), column("user_id"), column("payload"))
-    run_alembic(store_env, "upgrade", "0001")
+    revise(settings, command.upgrade, "0001")
     for thread_id, title in titles.items():
         payload = make_thread(thread_id, title).model_dump_json()
         values = {"id": thread_id, "user_id": "anna", "payload": payload}
-        await execute(settings, insert(old_threads).values(values))
-    run_alembic(store_env, "upgrade", "head")
+        execute(settings, insert(old_threads).values(values))
+    await migrate(settings)
     expected = {**titles, "thr_4": "Grüße: %s"}
     assert await stored_titles(settings) == expected
     async with open_store(settings) as store:
         await store.rename_thread("thr_1", "Renamed", ANNA)
-    run_alembic(store_env, "downgrade", "0001")
-    run_alembic(store_env, "upgrade", "head")
+    revise(settings, command.downgrade, "0001")
+    await migrate(settings)
     assert await stored_titles(settings) == {**expected, "thr_1": "Renamed"}
 
 

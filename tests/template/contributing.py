@@ -20,6 +20,7 @@ WITH_TABLE = runpy.run_path(str(REPOSITORY / "docs" / "build.py"))["with_table"]
 KEYS: dict[str, type | tuple[type, ...]] = {
     "summary": str,
     "sql": bool,
+    "database": list,
     "durable": bool,
     "secrets": bool,
     "command": (str, type(None)),
@@ -72,10 +73,11 @@ def _in_folders(root: Path) -> Problems:
             if not found:
                 yield f"{axis.key}/{choice} does not exist"
                 continue
-            yield from (f"{axis.key}/{choice} has no {name}" for name in sorted(expected - found))
+            lacking = sorted(expected - found - {"database"})
+            yield from (f"{axis.key}/{choice} has no {name}" for name in lacking)
             yield from (
                 f"{axis.key}/{choice} has {name}, which {axis.default} has not"
-                for name in sorted(found - expected - {"command.py"})
+                for name in sorted(found - expected - {"command.py", "database"})
             )
 
 
@@ -111,6 +113,10 @@ def _disagreements(root: Path, axis: str, choice: str, facts: dict[str, Any]) ->
     shared = root / "template" / "shared" / "commands" / f"{facts['command']}.py"
     if bool(facts["command"]) != ((folder / "command.py").exists() or shared.exists()):
         yield f"there is no module for command: {facts['command']}, or no command for the module"
+    modules = folder / "database"
+    found = {path.relative_to(modules).with_suffix("").as_posix() for path in modules.rglob("*.py")}
+    if found != set(facts["database"]) or bool(found) != facts["sql"]:
+        yield "database does not list the modules of the folder database"
     code = [*folder.glob("*.py"), folder / "env.example"]
     texts = [path.read_text(encoding="utf-8") for path in code]
     if not any(re.search(facts["words"], text, re.IGNORECASE) for text in texts):

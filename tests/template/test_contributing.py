@@ -58,7 +58,9 @@ def write(file: str, text: str) -> Change:
     """Return a change that writes a file in the folder of the choices."""
 
     def change(root: Path) -> None:
-        (options(root) / file).write_text(text, encoding="utf-8")
+        path = options(root) / file
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
     return change
 
@@ -97,6 +99,8 @@ LEFT_OUT: dict[str, tuple[str, Change]] = {
     "forgotten secrets": (DESCRIPTION, describe(r"^secrets: .*", "secrets: false")),
     "forgotten command": (DESCRIPTION, describe(r"^command: .*", "command: null")),
     "missing module": (DESCRIPTION, remove("auth/jwt/command.py")),
+    "module that is not listed": (DESCRIPTION, write("auth/jwt/database/keys.py", "")),
+    "module that does not exist": (DESCRIPTION, describe(r"^database: .*", "database: [keys]")),
     "words of nobody": (DESCRIPTION, describe(r"^words: .*", "words: 'unicorn'")),
     "folder without a line": (LINE, add_folder),
     "two lines": (LINE, add_line("    Another echo: echo\n")),

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from copier._jinja_ext import YieldExtension  # Copier loads it for every template.
 from jinja2 import Environment, nodes
 
 from chatkit_scaffold.generator import questions
@@ -11,7 +12,7 @@ from tests.command import REPOSITORY
 from tests.matrix import QUESTIONS
 
 TEMPLATE = REPOSITORY / "template"
-JINJA = Environment(autoescape=True)
+JINJA = Environment(autoescape=True, extensions=[YieldExtension])
 AXES = questions.axes(QUESTIONS)
 
 

@@ -1,34 +1,32 @@
 """Brings the database's tables up to date, and checks whether they are."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from app.base import StoreUnavailableError
 from app.errors import StartupError
 
-_MIGRATE = "run: python -m app migrate"
-_VERSIONS = Table("alembic_version", MetaData(), Column("version_num", String(32)))
+MIGRATE = "run: python -m app migrate"
+"""What to do about missing or old tables."""
 
 
-@asynccontextmanager
-async def migration(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+@contextmanager
+def migration(engine: Engine) -> Iterator[Connection]:
     """Open the transaction that the tables are changed in.
 
     Raises:
         StartupError: The database cannot be reached, or its tables cannot be changed.
     """
-    with startup_errors():
-        async with engine.begin() as connection:
-            yield connection
+    with startup_errors(), engine.begin() as connection:
+        yield connection
 
 
 @contextmanager
@@ -54,19 +52,19 @@ def upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def require_schema(connection: Connection) -> None:
-    """Return if the database has the tables that this code needs.
+def require_revision(revision: str | None) -> None:
+    """Return if the tables of a revision are those that this code needs.
+
+    Args:
+        revision: What the database's `alembic_version` contains, if anything.
 
     Raises:
-        StoreUnavailableError: They are missing or older.
+        StoreUnavailableError: The tables are older.
     """
-    if not inspect(connection).has_table(_VERSIONS.name):
-        raise StoreUnavailableError(f"The database has no tables yet; {_MIGRATE}")
-    revision = connection.scalar(select(_VERSIONS.c.version_num))
     # A revision that this code does not know is newer: while a new release is rolled out,
     # the old one continues to serve.
     if revision is None or revision in _outdated():
-        raise StoreUnavailableError(f"The tables of the database are out of date; {_MIGRATE}")
+        raise StoreUnavailableError(f"The tables of the database are out of date; {MIGRATE}")
 
 
 @cache

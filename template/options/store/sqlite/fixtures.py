@@ -6,7 +6,9 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import AdaptedConnection, Connection, Engine, event
+
+from app.database.interface import Parameters, Rows
+from app.database.worker import Worker
 
 
 @pytest.fixture
@@ -28,8 +30,11 @@ def outage(store_env: dict[str, str]) -> Callable[[], AbstractContextManager[Non
 
 
 @pytest.fixture
-def count_work() -> Callable[[Awaitable[object]], Coroutine[Any, Any, int]]:
+def count_work(
+    store_env: dict[str, str],
+) -> Callable[[Awaitable[object]], Coroutine[Any, Any, int]]:
     """Return a function that awaits a call and counts the instructions SQLite executes for it."""
+    file = store_env["DATABASE_URL"].removeprefix("sqlite:///")
 
     async def count(call: Awaitable[object]) -> int:
         executed = 0
@@ -38,16 +43,18 @@ def count_work() -> Callable[[Awaitable[object]], Coroutine[Any, Any, int]]:
             nonlocal executed
             executed += 1
 
-        def watch(connection: Connection, *_: object) -> None:
-            adapted = connection.connection.dbapi_connection
-            assert isinstance(adapted, AdaptedConnection)
-            adapted.run_async(lambda driver: driver.set_progress_handler(step, 1))
+        async def run(worker: Worker, statement: str, parameters: Parameters) -> Rows:
+            """Run the statement on a connection that counts, and then where it belongs."""
+            with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+                connection.execute("BEGIN")
+                connection.set_progress_handler(step, 1)
+                connection.execute(statement, parameters).fetchall()
+            return await original(worker, statement, parameters)
 
-        event.listen(Engine, "before_cursor_execute", watch)
-        try:
+        original = Worker.run
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Worker, "run", run)
             await call
-        finally:
-            event.remove(Engine, "before_cursor_execute", watch)
         return executed
 
     return count

@@ -11,8 +11,9 @@ import pytest
 from pydantic import ValidationError
 
 from app.base import ChatStore
+from app.database.file import connect
 from app.errors import StartupError
-from app.store import StoreSettings, create_writer, migrate, open_store
+from app.store import StoreSettings, migrate, open_store
 from tests.store.samples import WRITES, read_all, save_conversation
 
 Outage = Callable[[], AbstractContextManager[None]]
@@ -89,16 +90,13 @@ async def test_file_of_another_kind_is_left_alone(tmp_path: Path) -> None:
     assert file.read_text() == "not a database\n" * 100
 
 
-@pytest.mark.anyio
-async def test_connections_are_durable_and_check_foreign_keys(tmp_path: Path) -> None:
+def test_connections_are_durable_and_check_foreign_keys(tmp_path: Path) -> None:
     """By default SQLite has no write-ahead log, and ignores foreign keys."""
-    engine = create_writer(settings_for(f"sqlite:///{tmp_path}/chatkit.db"))
-    async with engine.connect() as connection:
+    with closing(connect(tmp_path / "chatkit.db")) as connection:
         found = {
-            name: (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
+            name: connection.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         }
-    await engine.dispose()
     full = 2
     assert found == {
         "journal_mode": "wal",

@@ -1,12 +1,10 @@
 """Runs the migrations: for `python -m app migrate`, or for the `alembic` command."""
 
-import asyncio
-
 from alembic import context
 from sqlalchemy import Connection
 
 from app.database.tables import metadata
-from app.store import StoreSettings, create_writer
+from app.store import StoreSettings, create_engine
 
 
 def run(connection: Connection) -> None:
@@ -21,16 +19,14 @@ def run(connection: Connection) -> None:
         context.run_migrations()
 
 
-async def connect_and_run() -> None:
+def connect_and_run() -> None:
     """Run the migrations on the database of the settings."""
-    engine = create_writer(StoreSettings())
-    async with engine.begin() as connection:
-        await connection.run_sync(run)
-    await engine.dispose()
+    with create_engine(StoreSettings()).begin() as connection:
+        run(connection)
 
 
 given: Connection | None = context.config.attributes.get("connection")
 if given is not None:
     run(given)
 else:
-    asyncio.run(connect_and_run())
+    connect_and_run()

@@ -1,0 +1,133 @@
+"""A thread that owns a connection to the file, and runs what is queued for it in batches."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from queue import Empty, SimpleQueue
+
+from app.base import StoreUnavailableError
+from app.database.interface import Parameters, Rows
+
+
+class Operation:
+    """One statement, and what became of it."""
+
+    def __init__(self, statement: str, parameters: Parameters) -> None:
+        self._statement = statement
+        self._parameters = parameters
+        self._loop = asyncio.get_running_loop()
+        self._waiter: asyncio.Future[None] | None = None
+        self._begun = threading.Lock()
+        self._done = False
+        self._rows: Rows = []
+        self.error: Exception | None = None
+
+    def begin(self) -> bool:
+        """Return whether the caller is the first to begin the operation, or to withdraw it."""
+        return self._begun.acquire(blocking=False)
+
+    def run(self, connection: sqlite3.Connection) -> None:
+        """Execute the statement. SQLite undoes a statement that fails, and no other."""
+        try:
+            self._rows = connection.execute(self._statement, self._parameters).fetchall()
+        except Exception as error:  # Whatever it is, it belongs to the caller, not to the thread.
+            self.error = error
+
+    def finish(self) -> None:
+        """Wake the caller."""
+        self._done = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def result(self) -> Rows:
+        """Wait for the rows.
+
+        A cancellation withdraws the operation, or waits for its end if it has begun.
+
+        Raises:
+            StoreUnavailableError: It failed; the text gives the reason.
+        """
+        cancelled = None
+        while not self._done:
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            except asyncio.CancelledError as error:
+                if self.begin():
+                    raise
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled
+        if isinstance(self.error, sqlite3.Error | StoreUnavailableError):
+            raise StoreUnavailableError(
+                f"The database cannot be used: {self.error}."
+            ) from self.error
+        if self.error is not None:
+            raise self.error
+        return self._rows
+
+
+Take = Callable[[], list[Operation]]
+"""Begins and returns the operations that are queued now."""
+
+RunBatch = Callable[[sqlite3.Connection, Take], list[Operation]]
+"""Takes operations, runs them and returns them."""
+
+
+class Worker:
+    """Runs operations in a thread.
+
+    Args:
+        connection: Used and closed by the thread alone.
+        run_batch: Called when an operation is queued. Those that are queued until it takes
+            them are one batch, whose callers are answered when it returns.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, run_batch: RunBatch) -> None:
+        self._connection = connection
+        self._run_batch = run_batch
+        self._loop = asyncio.get_running_loop()
+        self._queue: SimpleQueue[Operation | None] = SimpleQueue()
+        self._open = True
+        self._first: Operation | None = None
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    async def run(self, statement: str, parameters: Parameters) -> Rows:
+        """Run a statement and return its rows.
+
+        Raises:
+            StoreUnavailableError: It failed; the text gives the reason.
+        """
+        operation = Operation(statement, parameters)
+        self._queue.put(operation)
+        return await operation.result()
+
+    async def close(self) -> None:
+        """Run what is queued, then close the connection."""
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _work(self) -> None:
+        with closing(self._connection):
+            while self._open:
+                self._first = self._queue.get()
+                batch = self._run_batch(self._connection, self._take)
+                self._loop.call_soon_threadsafe(_finish, batch)
+
+    def _take(self) -> list[Operation]:
+        queued = [self._first]
+        try:
+            while True:
+                queued.append(self._queue.get_nowait())
+        except Empty:
+            pass
+        self._open = None not in queued
+        return [operation for operation in queued if operation is not None and operation.begin()]
+
+
+def _finish(operations: list[Operation]) -> None:
+    for operation in operations:
+        operation.finish()
