@@ -90,8 +90,11 @@ class PostgresDatabase:
             StoreUnavailableError: The database cannot be used.
         """
         with _translated_errors():
-            async with self._turn_to_write(parameters.get("thread")):
+            lock = await self._wait_to_write(parameters.get("thread"))
+            try:
                 return await self._retry(statement, parameters)
+            finally:
+                lock.release()
 
     async def ping(self) -> None:
         """Return if the database can be written to and has the tables that this code needs.
@@ -111,23 +114,19 @@ class PostgresDatabase:
         """Close all connections."""
         self._pool.close()
 
-    @asynccontextmanager
-    async def _turn_to_write(self, thread_id: str | None) -> AsyncIterator[None]:
-        """Let one write at a time into a thread.
+    async def _wait_to_write(self, thread_id: str | None) -> asyncio.Lock:
+        """Let one write at a time into a thread, which holds the lock that is returned.
 
         Several would collide, and if another program locked the thread, they would wait with
         all connections that there are.
         """
         if thread_id is None:
-            yield
-            return
-        lock = self._threads.setdefault(thread_id, asyncio.Lock())
-        async with asyncio.timeout(self._patience):
+            lock = asyncio.Lock()
+        else:
+            lock = self._threads.setdefault(thread_id, asyncio.Lock())
+        async with asyncio.timeout(self._patience if lock.locked() else None):
             await lock.acquire()
-        try:
-            yield
-        finally:
-            lock.release()
+        return lock
 
     async def _retry(self, statement: str, parameters: Parameters) -> Rows:
         """Run a statement until it does not collide with one of another process.

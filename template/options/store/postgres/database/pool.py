@@ -10,7 +10,6 @@ import psycopg
 from psycopg import AsyncConnection, errors
 
 from app.base import StoreUnavailableError
-from app.database.cancellation import run_to_completion
 from app.database.interface import Parameters, Rows
 
 _CANCEL_PATIENCE = 1.0
@@ -87,6 +86,9 @@ class Pool:
             self._free.release()
 
     async def _wait_until_free(self) -> None:
+        if not self._free.locked():
+            await self._free.acquire()
+            return
         try:
             async with asyncio.timeout(self._patience):
                 await self._free.acquire()
@@ -123,33 +125,32 @@ class Pool:
         while self._idle:
             self._idle.pop().pgconn.finish()
 
-    @run_to_completion
     async def _execute(
-        self,
-        connection: AsyncConnection,
-        statement: str,
-        parameters: Parameters,
-        patience: float,
+        self, connection: AsyncConnection, statement: str, parameters: Parameters, patience: float
     ) -> Rows:
         """Run a statement on a connection, within limits of time.
 
         The limits are ours: many poolers refuse `statement_timeout` as an option of a connection.
-        The first makes psycopg tell the server to end the statement, such as one that waits for
-        a lock. The second makes it close the connection to a server that does not react.
+        When a task is cancelled, psycopg tells the server to end the statement, such as one that
+        waits for a lock. When it is cancelled again, psycopg closes the connection.
         """
-        frozen = asyncio.timeout(patience + _CANCEL_PATIENCE)
+        task = asyncio.create_task(_fetch(connection, statement, parameters))
+        loop = asyncio.get_running_loop()
+        limits = [
+            loop.call_later(patience, task.cancel),
+            loop.call_later(patience + _CANCEL_PATIENCE, task.cancel),
+        ]
         try:
-            async with frozen, asyncio.timeout(patience):
-                cursor = await connection.execute(statement, parameters)
-                return await cursor.fetchall() if cursor.description else ()
-        except TimeoutError as error:
-            # The end may come late and must not hit the next statement.
+            return await _complete(task)
+        except TimeoutError:
+            if connection.closed:
+                raise self._silence() from None
+            # The server may react late, and must not end the next statement.
             await connection.close()
-            if frozen.expired():
-                raise self._silence() from error
-            raise StoreUnavailableError(
-                f"The database takes longer than {patience:g} s."
-            ) from error
+            raise StoreUnavailableError(f"The database takes over {patience:g} s.") from None
+        finally:
+            for limit in limits:
+                limit.cancel()
 
     def _silence(self) -> StoreUnavailableError:
         """Refuse statements for a moment.
@@ -158,6 +159,32 @@ class Pool:
         """
         self._silent_until = time.monotonic() + _SILENCE
         return StoreUnavailableError("The database does not answer.")
+
+
+async def _fetch(connection: AsyncConnection, statement: str, parameters: Parameters) -> Rows:
+    cursor = await connection.execute(statement, parameters)
+    return await cursor.fetchall() if cursor.description else ()
+
+
+async def _complete(task: asyncio.Task[Rows]) -> Rows:
+    """Wait for the task, even if the caller is cancelled meanwhile.
+
+    Raises:
+        TimeoutError: The task was cancelled, but not its caller.
+    """
+    cancelled = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        if not task.cancelled():
+            task.exception()  # Retrieved, or asyncio would log it as "never retrieved".
+        raise cancelled
+    if task.cancelled():
+        raise TimeoutError
+    return task.result()
 
 
 def _has_ended(connection: AsyncConnection) -> bool:
