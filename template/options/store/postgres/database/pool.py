@@ -163,7 +163,7 @@ class Pool:
 
 async def _fetch(connection: AsyncConnection, statement: str, parameters: Parameters) -> Rows:
     cursor = await connection.execute(statement, parameters)
-    return await cursor.fetchall() if cursor.description else ()
+    return () if cursor.rownumber is None else await cursor.fetchall()
 
 
 async def _complete(task: asyncio.Task[Rows]) -> Rows:
