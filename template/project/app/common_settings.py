@@ -22,6 +22,8 @@ class CommonSettings(BaseSettings):
     """`console` is for people, `json` for programs; `auto` is JSON in production."""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    workers: int = Field(default=1, ge=1)
+    """Processes that share the port."""
     cors_origins: Annotated[list[str], NoDecode] = [
         "http://localhost:3000",
         "http://localhost:5173",

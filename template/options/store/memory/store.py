@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from chatkit.store import NotFoundError
 from chatkit.types import FeedbackKind, Page, ThreadItem, ThreadMetadata
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, field_validator
 
 from app.base import ChatStore, RequestContext
 from app.common_settings import CommonSettings
@@ -25,7 +25,15 @@ Loaded = TypeVar("Loaded")
 
 
 class StoreSettings(CommonSettings):
-    """The memory needs no settings."""
+    """The memory needs no settings, and no other process sees it."""
+
+    @field_validator("workers")
+    @classmethod
+    def require_one_process(cls, value: int) -> int:
+        """Reject several processes: each would have conversations of its own."""
+        if value > 1:
+            raise ValueError("must be 1: processes do not share conversations in memory")
+        return value
 
 
 @asynccontextmanager

@@ -38,6 +38,16 @@ class StoreSettings(CommonSettings):
             raise ValueError(f"is a URL for {url.get_backend_name()}; use {_EXAMPLE}")
         if url.database in {None, "", ":memory:"}:
             raise ValueError(f"does not name a file; use {_EXAMPLE}")
+        if url.query:
+            raise ValueError(f"has options after its question mark; use {_EXAMPLE}")
+        return value
+
+    @field_validator("workers")
+    @classmethod
+    def require_one_process(cls, value: int) -> int:
+        """Reject several processes: each would only order the turns that it runs itself."""
+        if value > 1:
+            raise ValueError("must be 1: several processes cannot answer in turn on a SQLite file")
         return value
 
     @property

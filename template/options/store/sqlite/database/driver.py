@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -39,8 +40,10 @@ class SqliteDatabase:
     meantime shares the next commit, so many simultaneous writes wait hardly longer than one.
     """
 
-    def __init__(self, path: Path, reader: sqlite3.Connection, writer: sqlite3.Connection) -> None:
-        self._identity = Identity(path)
+    def __init__(
+        self, reader: sqlite3.Connection, writer: sqlite3.Connection, identity: Identity
+    ) -> None:
+        self._identity = identity
         self._reader = Worker(reader, _read)
         self._writer = Worker(writer, self._write)
         self._ping: asyncio.Task[None] | None = None
@@ -54,20 +57,23 @@ class SqliteDatabase:
         """
         reader = await asyncio.to_thread(connect, path)
         writer = await asyncio.to_thread(connect, path)
-        return cls(path, reader, writer)
+        return cls(reader, writer, Identity(path))
 
     async def read(self, statement: str, parameters: Parameters) -> Rows:
+        """Run a query."""
         return await self._reader.run(statement, parameters)
 
     async def write(self, statement: str, parameters: Parameters) -> Rows:
+        """Run a statement, and return when it is on the disk."""
         return await self._writer.run(statement, parameters)
 
     async def ping(self) -> None:
+        """Write something; pings that come at once share the write."""
         if self._ping is None or self._ping.done():
             self._ping = asyncio.create_task(self._write_something())
         done, _ = await asyncio.wait([self._ping], timeout=_PING_TIMEOUT)
         if not done:
-            raise StoreUnavailableError("The database is locked, or its disk does not answer.")
+            raise StoreUnavailableError("The database is locked, or the disk does not answer.")
         self._ping.result()
 
     async def close(self) -> None:
@@ -80,7 +86,7 @@ class SqliteDatabase:
         if "alembic_version" not in found:
             raise StoreUnavailableError(f"The database has no tables yet; {MIGRATE}")
         if missing := metadata.tables.keys() - found:
-            raise StoreUnavailableError(f"The database has no table {', '.join(sorted(missing))}.")
+            raise StoreUnavailableError(f"The database has no table {min(missing)}.")
         rows = await self.write(_TOUCH_REVISION, {})
         require_revision(rows[0][0] if rows else None)
 
@@ -98,7 +104,7 @@ class SqliteDatabase:
             connection.execute("COMMIT")
             self._identity.require()
         except Exception as error:
-            if connection.in_transaction:
+            with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             operations = take() if operations is None else operations
             for operation in operations:

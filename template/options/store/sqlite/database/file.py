@@ -1,6 +1,5 @@
 """Opens connections to the SQLite file."""
 
-import os
 import sqlite3
 import time
 from pathlib import Path
@@ -62,28 +61,30 @@ def _enables_wal(connection: sqlite3.Connection, deadline: float) -> bool:
 
 
 class Identity:
-    """The file that a path led to, which another one may replace."""
+    """The file that a path led to when it was opened, and its write-ahead log."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file = _find(path)
+        self._name = path.name
+        # SQLite puts the log beside the file, not beside a link to it.
+        self._paths = (path, Path(f"{path.resolve()}-wal"))
+        self._found = self._find()
 
     def require(self) -> None:
-        """Return if the path still leads to the file.
+        """Return if both are still there.
 
         Raises:
-            StoreUnavailableError: What is written to the open file would be lost.
+            StoreUnavailableError: What is written to the open file will be lost.
         """
-        try:
-            same = _find(self._path) == self._file
-        except OSError:
-            same = False
-        if not same:
-            raise StoreUnavailableError(
-                f"{self._path.name} was deleted or replaced; restart the backend"
-            )
+        if self._find() != self._found:
+            raise StoreUnavailableError(f"{self._name} was deleted or replaced since it was opened")
+
+    def _find(self) -> list[tuple[int, int] | None]:
+        return [_identify(path) for path in self._paths]
 
 
-def _find(path: Path) -> tuple[int, int]:
-    found = os.stat(path)
+def _identify(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
     return found.st_dev, found.st_ino

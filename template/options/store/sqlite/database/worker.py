@@ -15,28 +15,29 @@ class Operation:
     """One statement, and what became of it."""
 
     def __init__(self, statement: str, parameters: Parameters) -> None:
+        self.error: Exception | None = None
         self._statement = statement
         self._parameters = parameters
-        self._loop = asyncio.get_running_loop()
-        self._waiter: asyncio.Future[None] | None = None
+        self._rows: Rows = []
         self._begun = threading.Lock()
         self._done = False
-        self._rows: Rows = []
-        self.error: Exception | None = None
+        self._loop = asyncio.get_running_loop()
+        self._waiter: asyncio.Future[None] | None = None
 
     def begin(self) -> bool:
-        """Return whether the caller is the first to begin the operation, or to withdraw it."""
+        """Return whether the operation still had to be begun, or withdrawn."""
         return self._begun.acquire(blocking=False)
 
     def run(self, connection: sqlite3.Connection) -> None:
-        """Execute the statement. SQLite undoes a statement that fails, and no other."""
+        """Execute the statement. If it fails, SQLite undoes it alone."""
         try:
             self._rows = connection.execute(self._statement, self._parameters).fetchall()
-        except Exception as error:  # Whatever it is, it belongs to the caller, not to the thread.
+        except Exception as error:
+            # Whatever it is, it belongs to the caller: the thread goes on.
             self.error = error
 
     def finish(self) -> None:
-        """Wake the caller."""
+        """Wake the caller; for the event loop to call."""
         self._done = True
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
@@ -61,28 +62,27 @@ class Operation:
         if cancelled is not None:
             raise cancelled
         if isinstance(self.error, sqlite3.Error | StoreUnavailableError):
-            raise StoreUnavailableError(
-                f"The database cannot be used: {self.error}."
-            ) from self.error
+            reason = f"The database cannot be used: {self.error}."
+            raise StoreUnavailableError(reason) from self.error
         if self.error is not None:
             raise self.error
         return self._rows
 
 
 Take = Callable[[], list[Operation]]
-"""Begins and returns the operations that are queued now."""
+"""Begins the operations that are queued, and returns them."""
 
 RunBatch = Callable[[sqlite3.Connection, Take], list[Operation]]
-"""Takes operations, runs them and returns them."""
+"""Takes operations and runs them; the callers of those it returns are answered."""
 
 
 class Worker:
-    """Runs operations in a thread.
+    """Runs operations in a thread, in the order in which they come.
 
     Args:
-        connection: Used and closed by the thread alone.
-        run_batch: Called when an operation is queued. Those that are queued until it takes
-            them are one batch, whose callers are answered when it returns.
+        connection: From now on, only the thread uses it.
+        run_batch: Called in the thread when an operation is queued. What is queued until it takes
+            them is part of the batch.
     """
 
     def __init__(self, connection: sqlite3.Connection, run_batch: RunBatch) -> None:
@@ -90,8 +90,8 @@ class Worker:
         self._run_batch = run_batch
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[Operation | None] = SimpleQueue()
-        self._open = True
-        self._first: Operation | None = None
+        self._next: list[Operation | None] = []
+        self._closed = False
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
@@ -101,31 +101,32 @@ class Worker:
         Raises:
             StoreUnavailableError: It failed; the text gives the reason.
         """
+        if self._closed:
+            raise StoreUnavailableError("The database is closed.")
         operation = Operation(statement, parameters)
         self._queue.put(operation)
         return await operation.result()
 
     async def close(self) -> None:
         """Run what is queued, then close the connection."""
+        self._closed = True
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
     def _work(self) -> None:
         with closing(self._connection):
-            while self._open:
-                self._first = self._queue.get()
+            while None not in self._next:
+                self._next = [self._queue.get()]
                 batch = self._run_batch(self._connection, self._take)
                 self._loop.call_soon_threadsafe(_finish, batch)
 
     def _take(self) -> list[Operation]:
-        queued = [self._first]
-        try:
-            while True:
-                queued.append(self._queue.get_nowait())
-        except Empty:
-            pass
-        self._open = None not in queued
-        return [operation for operation in queued if operation is not None and operation.begin()]
+        while True:
+            try:
+                self._next.append(self._queue.get_nowait())
+            except Empty:
+                break
+        return [operation for operation in self._next if operation and operation.begin()]
 
 
 def _finish(operations: list[Operation]) -> None:
