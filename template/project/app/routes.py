@@ -1,12 +1,10 @@
 """The HTTP endpoints: ChatKit, and two for monitoring."""
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Annotated
 
 from chatkit.server import StreamingResult
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 
 from app import ENDPOINT
 from app.base import RequestContext, StoreUnavailableError
@@ -18,12 +16,6 @@ from app.settings import Settings
 from app.streaming import Turns
 
 router = APIRouter(prefix=ENDPOINT)
-
-_STREAM_HEADERS = {
-    "Cache-Control": "no-cache",
-    # nginx and similar proxies then forward each event immediately.
-    "X-Accel-Buffering": "no",
-}
 
 
 def get_server(request: Request) -> ChatServer:
@@ -59,8 +51,7 @@ async def chatkit(request: Request, server: Server, context: Context) -> Respons
     result = await server.answer(parsed, context)
     if isinstance(result, StreamingResult):
         turns: Turns = request.app.state.turns
-        events = _note_stop(await turns.start(result), request)
-        return StreamingResponse(events, media_type="text/event-stream", headers=_STREAM_HEADERS)
+        return await turns.start(result.json_events, request)
     return Response(
         result.json, media_type="application/json", headers={"Cache-Control": "no-store"}
     )
@@ -80,15 +71,6 @@ async def ready(server: Server) -> Response:
     except StoreUnavailableError as error:
         return JSONResponse({"status": "unavailable", "reason": str(error)}, status_code=503)
     return JSONResponse({"status": "ready"})
-
-
-async def _note_stop(events: AsyncGenerator[bytes], request: Request) -> AsyncGenerator[bytes]:
-    """Mark the request as stopped in the log when the client closes the connection early."""
-    request.state.stopped = True
-    async with aclosing(events):
-        async for event in events:
-            yield event
-    request.state.stopped = False
 
 
 async def _read_body(request: Request, limit: int) -> bytes:

@@ -4,9 +4,12 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
+import structlog
 from chatkit.types import UserMessageTextContent
 
 from app.base import ChatAgent, Turn
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 MAX_TITLE_LENGTH = 80
 """In characters; ChatKit's thread list shows about half of that."""
@@ -18,7 +21,7 @@ _PATIENCE = 5.0
 class Titling:
     """Finds a title while the answer streams, so that the first word does not wait for it.
 
-    The SDK stores a thread that changed during its turn and sends the change to the client.
+    A thread that changes during its turn is stored, and the client gets it (`app/recording.py`).
     Leaving the block ends the search, also when the turn is stopped (see `app/streaming.py`).
     """
 
@@ -41,22 +44,36 @@ class Titling:
     ) -> None:
         await self._end()
 
-    async def apply_if_ready(self) -> None:
-        """Set the title if it has been found."""
+    def apply_if_found(self) -> None:
+        """Give the thread its title, if there is one yet."""
         if self._task is not None and self._task.done():
-            await self.apply()
+            self._apply(self._task)
+            self._task = None
 
     async def apply(self) -> None:
-        """Wait briefly for the title and set it; if there is none, use the first words."""
-        if self._task is None:
-            return
-        done, _ = await asyncio.wait([self._task], timeout=_PATIENCE)
-        found = done and not self._task.cancelled() and self._task.exception() is None
-        title = self._task.result() if found else first_words(message_text(self._turn))
-        await self._end()
-        # The user may have renamed the thread in the meantime.
-        stored = await self._turn.store.load_thread(self._turn.thread.id, self._turn.context)
-        self._turn.thread.title = stored.title or title
+        """Wait briefly for the title; if there is none, use the first words."""
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=_PATIENCE)
+            self._apply(self._task)
+            await self._end()
+
+    def _apply(self, search: asyncio.Task[str]) -> None:
+        """Set the title; the store makes sure that one which the user has given stays."""
+        if self._turn.thread.title is None:
+            self._turn.thread.title = self._found(search) or first_words(message_text(self._turn))
+
+    def _found(self, search: asyncio.Task[str]) -> str | None:
+        """Return what the agent has found, or log why there is nothing."""
+        if not search.done():
+            reason = f"nothing after {_PATIENCE:.0f} seconds"
+        elif search.cancelled():
+            reason = "cancelled"
+        elif error := search.exception():
+            reason = type(error).__name__
+        else:
+            return search.result()
+        log.warning("no title found", reason=reason, request_id=self._turn.context.request_id)
+        return None
 
     async def _end(self) -> None:
         """Stop looking for a title."""

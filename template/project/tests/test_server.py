@@ -183,15 +183,6 @@ async def test_stop_ends_the_search_for_a_title(store: ChatStore) -> None:
     assert thread.title is None
 
 
-async def test_users_title_is_kept(store: ChatStore) -> None:
-    """A thread that the user renames in its first turn keeps that name."""
-    thread = await save_thread(store)
-    renamed = thread.model_copy(update={"title": "Mine"})
-    await store.save_thread(renamed, ALICE)
-    await run_turn(ChatServer(store, Recorder(), 10), thread, user_message("msg_0"))
-    assert thread.title == "Mine"
-
-
 async def test_failure_within_a_stream_is_an_error_event(store: ChatStore) -> None:
     """What fails after the first event ends the stream in order, and leaves no ghost thread."""
     server = ChatServer(store, Recorder(), 10)

@@ -62,7 +62,8 @@ class EchoAgent:
         )
         words = split_words(reply(turn))
         for word in words:
-            await asyncio.sleep(self._delay)
+            if self._delay:
+                await asyncio.sleep(self._delay)
             yield ThreadItemUpdatedEvent(
                 item_id=item.id,
                 update=AssistantMessageContentPartTextDelta(content_index=0, delta=word),

@@ -5,12 +5,14 @@ import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
+from typing import Any
 
 import openai
 import structlog
 from agents import (
     Agent,
-    AgentsException,
+    Model,
+    ModelResponse,
     OpenAIResponsesModel,
     RunConfig,
     Runner,
@@ -18,6 +20,7 @@ from agents import (
     Tool,
     TResponseInputItem,
 )
+from agents.items import TResponseStreamEvent
 from chatkit.agents import AgentContext, ThreadItemConverter, stream_agent_response
 from chatkit.errors import CustomStreamError
 from chatkit.types import (
@@ -31,7 +34,7 @@ from chatkit.types import (
     UserMessageTagContent,
 )
 from openai.types.responses import ResponseInputContentParam, ResponseInputTextParam
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from app.base import ChatAgent, RequestContext, Turn
 from app.common_settings import CommonSettings
@@ -62,6 +65,8 @@ class AgentSettings(CommonSettings):
     openai_base_url: str | None = None
     """Another address of the Responses API, such as a gateway's; OpenAI's own by default."""
     chat_model: str = "gpt-5-mini"
+    model_timeout: float = Field(default=60, gt=0)
+    """How long the model may send nothing, in seconds: before its first event, and between two."""
 
 
 class OpenAIAgent:
@@ -72,7 +77,7 @@ class OpenAIAgent:
         tools: Functions the model may call; see `agents.function_tool`.
     """
 
-    def __init__(self, model: OpenAIResponsesModel, tools: Sequence[Tool] = ()) -> None:
+    def __init__(self, model: Model, tools: Sequence[Tool] = ()) -> None:
         self._agent = Agent[AgentContext[RequestContext]](
             name="assistant", instructions=INSTRUCTIONS, model=model, tools=list(tools)
         )
@@ -92,11 +97,58 @@ class OpenAIAgent:
                     yield event
         except openai.APIError as error:
             raise _explain(error, turn.context.request_id) from None
+        except ModelSilentError as error:
+            log.error("model failed", request_id=turn.context.request_id, reason=str(error))
+            raise CustomStreamError("The assistant does not answer.", allow_retry=True) from None
 
     async def title(self, text: str) -> str:
         """Ask the model for a title."""
         result = await Runner.run(self._namer, text[:2000], run_config=_RUN_CONFIG, max_turns=1)
         return first_words(str(result.final_output))
+
+
+class ModelSilentError(Exception):
+    """The model has sent nothing for too long."""
+
+
+class TimedModel(Model):
+    """A model that may not be silent for more than *timeout* seconds.
+
+    The time includes the client's attempts to reach the model again. It does not include tools,
+    which run between two requests to the model.
+    """
+
+    def __init__(self, model: Model, timeout: float) -> None:
+        self._model = model
+        self._timeout = timeout
+
+    async def get_response(self, *args: Any, **options: Any) -> ModelResponse:
+        """Return the whole response at once."""
+        async with self._limit():
+            return await self._model.get_response(*args, **options)
+
+    async def stream_response(
+        self, *args: Any, **options: Any
+    ) -> AsyncGenerator[TResponseStreamEvent]:
+        """Stream the response; any event is a sign of life, those of reasoning too."""
+        events = self._model.stream_response(*args, **options)
+        while True:
+            async with self._limit():
+                event = await anext(events, None)
+            if event is None:
+                return
+            yield event
+
+    @asynccontextmanager
+    async def _limit(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._timeout) as limit:
+                yield
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            seconds = f"{self._timeout:g} seconds (MODEL_TIMEOUT)"
+            raise ModelSilentError(f"The model has sent nothing for {seconds}.") from None
 
 
 class ItemConverter(ThreadItemConverter):
@@ -120,7 +172,8 @@ async def open_agent(settings: AgentSettings) -> AsyncIterator[ChatAgent]:
     """Build the agent with one client for all requests, which is closed at the end."""
     key = settings.openai_api_key.get_secret_value()
     async with openai.AsyncOpenAI(api_key=key, base_url=settings.openai_base_url) as client:
-        yield OpenAIAgent(OpenAIResponsesModel(settings.chat_model, client))
+        model = OpenAIResponsesModel(settings.chat_model, client)
+        yield OpenAIAgent(TimedModel(model, settings.model_timeout))
 
 
 async def _events_of(
@@ -140,7 +193,7 @@ async def _events_of(
             reading = asyncio.ensure_future(anext(events, None))
     finally:
         result.cancel()
-        with suppress(openai.APIError, AgentsException):
+        with suppress(Exception):  # One that ended the run has been raised above.
             while await reading is not None:
                 reading = asyncio.ensure_future(anext(events, None))
 
