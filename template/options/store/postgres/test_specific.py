@@ -176,9 +176,7 @@ async def test_locked_write_fails_in_time_and_is_undone(
 
 
 @pytest.mark.anyio
-async def test_locked_thread_leaves_the_others_alone(
-    store_env: dict[str, str], lock: Lock
-) -> None:
+async def test_locked_thread_leaves_the_others_alone(store_env: dict[str, str], lock: Lock) -> None:
     """Writes to a locked thread leave connections to others, and succeed once it is released."""
     url = store_env["DATABASE_URL"]
     settings = settings_for(url, database_timeout=PATIENT, database_connections="2")
