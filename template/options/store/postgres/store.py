@@ -1,26 +1,34 @@
 """Keeps conversations in PostgreSQL."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from psycopg import AsyncConnection, ProgrammingError
+import psycopg
+import sqlalchemy
+from limits.aio.storage import Storage
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from pydantic import SecretStr, field_validator
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from pydantic import Field, SecretStr, field_validator
+from sqlalchemy import Engine, NullPool, func, select, text
 
 from app.base import ChatStore
 from app.common_settings import CommonSettings
+from app.database.counters import Counters
+from app.database.driver import PostgresDatabase
+from app.database.leases import LeasedDatabase, Leases
 from app.database.schema import migration, upgrade
 from app.database.store import SqlStore
 
 _EXAMPLE = "postgresql://user:password@localhost:5432/chatkit"
 _MIGRATION_LOCK = int.from_bytes(b"chatkit", "big")
 """Any number that nothing else in this database uses as an advisory lock."""
+_MIGRATION_PATIENCE = 30
+"""How long a migration waits for another one, or for a table that is in use, in seconds."""
 _DEFAULTS = {
     "connect_timeout": 5,  # seconds
-    # Without it, a lost server is only noticed after many minutes.
+    # Without these, a lost server is only noticed after many minutes.
+    "keepalives_idle": 30,  # seconds
     "tcp_user_timeout": 10_000,  # milliseconds
 }
 
@@ -30,6 +38,10 @@ class StoreSettings(CommonSettings):
 
     database_url: SecretStr
     """The provider's `postgres://` or `postgresql://` URL, which contains the password."""
+    database_connections: int = Field(default=10, ge=1)
+    """Maximum number of connections of each process."""
+    database_timeout: float = Field(default=5, gt=0)
+    """How long a request waits for a connection, and then for each statement, in seconds."""
 
     @field_validator("database_url")
     @classmethod
@@ -40,9 +52,35 @@ class StoreSettings(CommonSettings):
             raise ValueError(f"is not a URL for PostgreSQL; use {_EXAMPLE}")
         try:
             conninfo_to_dict(url)
-        except ProgrammingError as error:
+        except psycopg.ProgrammingError as error:
             raise ValueError(f"{_fault(error)}; use {_EXAMPLE}") from None
         return value
+
+    @property
+    def conninfo(self) -> str:
+        """What libpq connects to.
+
+        libpq parses the URL, not SQLAlchemy, so that every option of a provider is understood.
+        """
+        url = self.database_url.get_secret_value()
+        return make_conninfo("", **(_DEFAULTS | conninfo_to_dict(url)))
+
+
+class PostgresStore(SqlStore):
+    """Keeps conversations, and orders the turns and counts the messages of all processes."""
+
+    def __init__(self, database: PostgresDatabase, leases: Leases) -> None:
+        super().__init__(LeasedDatabase(database, leases))
+        self._leases = leases
+        self._counters = Counters(database)
+
+    def turn_lock(self, thread_id: str) -> AbstractAsyncContextManager[None]:
+        """Return a context manager that keeps other processes from answering in the thread."""
+        return self._leases.hold(thread_id)
+
+    def counters(self) -> Storage:
+        """Return where messages are counted for `RATE_LIMIT`: in the database."""
+        return self._counters
 
 
 @asynccontextmanager
@@ -54,11 +92,15 @@ async def open_store(settings: StoreSettings) -> AsyncIterator[ChatStore]:
     """
     if settings.app_env == "development":
         await migrate(settings)
-    engine = create_writer(settings)
+    database = PostgresDatabase(
+        settings.conninfo, settings.database_connections, settings.database_timeout
+    )
+    leases = Leases(database)
     try:
-        yield SqlStore(reader=engine.execution_options(isolation_level="AUTOCOMMIT"), writer=engine)
+        async with leases.renewing():
+            yield PostgresStore(database, leases)
     finally:
-        await engine.dispose()
+        database.close()
 
 
 async def migrate(settings: StoreSettings) -> None:
@@ -67,35 +109,28 @@ async def migrate(settings: StoreSettings) -> None:
     Raises:
         StartupError: The database cannot be reached or its tables cannot be changed.
     """
-    engine = create_writer(settings)
-    try:
-        async with migration(engine) as connection:
-            # Workers that start together take turns.
-            await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-            await connection.run_sync(upgrade)
-    finally:
-        await engine.dispose()
+    await asyncio.to_thread(_migrate, settings)
 
 
-def create_writer(settings: StoreSettings) -> AsyncEngine:
-    """Return the pool of connections.
+def _migrate(settings: StoreSettings) -> None:
+    with migration(create_engine(settings)) as connection:
+        connection.execute(text(f"SET LOCAL lock_timeout = '{_MIGRATION_PATIENCE}s'"))
+        # Workers that start together take turns.
+        connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+        upgrade(connection)
 
-    libpq parses the URL, not SQLAlchemy, so that every option of a provider is understood.
-    """
-    url = settings.database_url.get_secret_value()
-    conninfo = make_conninfo("", **(_DEFAULTS | conninfo_to_dict(url)))
 
-    async def connect() -> AsyncConnection:
-        # Poolers such as PgBouncer can give each transaction a different server
-        # connection, on which earlier prepared statements do not exist.
-        return await AsyncConnection.connect(conninfo, prepare_threshold=None)
-
-    return create_async_engine(
-        "postgresql+psycopg://", async_creator=connect, pool_pre_ping=True, hide_parameters=True
+def create_engine(settings: StoreSettings) -> Engine:
+    """Return the engine that the migrations run on."""
+    return sqlalchemy.create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: psycopg.connect(settings.conninfo, prepare_threshold=None),
+        poolclass=NullPool,
+        hide_parameters=True,
     )
 
 
-def _fault(error: ProgrammingError) -> str:
+def _fault(error: psycopg.ProgrammingError) -> str:
     """Describe what is wrong with the URL; the driver's message can contain parts of a password."""
     option = re.search(r'invalid URI query parameter: "(\w+)"', str(error))
     return f"has an unknown option, {option[1]}" if option else "cannot be understood"

@@ -1,17 +1,34 @@
 """What is specific to PostgreSQL."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+import psycopg
 import pytest
 from pydantic import SecretStr, ValidationError
 
 from app.base import ChatStore, StoreUnavailableError
+from app.database import leases
 from app.errors import StartupError
 from app.store import StoreSettings, open_store
-from tests.store.samples import ANNA, WRITES, read_all, save_conversation
+from tests.store.samples import (
+    ANNA,
+    WRITES,
+    item_ids,
+    make_message,
+    make_thread,
+    read_all,
+    save_conversation,
+)
 
 Outage = Callable[[], AbstractContextManager[None]]
+Lock = Callable[[str], AbstractContextManager[None]]
+
+LOCK_THREAD = "SELECT 1 FROM threads WHERE id = 'thr_anna' FOR UPDATE"
+LOCK_TABLES = "LOCK TABLE threads, items"
+PATIENT = "60"
+"""A DATABASE_TIMEOUT that no test reaches, in seconds."""
 
 UNREACHABLE = "postgresql://anna:hunter2@127.0.0.1:1/chatkit"
 """Nothing listens on port 1."""
@@ -105,3 +122,121 @@ async def test_every_method_reports_that_the_server_is_away(
                 await call
     await store.ping()
     assert await read_all(store) == before
+
+
+async def poll_until_ready(store: ChatStore) -> None:
+    """Wait until the store is ready again."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return await store.ping()
+            except StoreUnavailableError:
+                await asyncio.sleep(0.05)
+
+
+@pytest.mark.anyio
+async def test_frozen_server_hangs_nothing(store_env: dict[str, str], freeze: Outage) -> None:
+    """Every call ends, and when the server goes on, so does the store."""
+    settings = settings_for(store_env["DATABASE_URL"], database_timeout="0.3")
+    async with asyncio.timeout(60), open_store(settings) as store:
+        await save_conversation(store)
+        with freeze():
+            results = await asyncio.gather(
+                store.ping(),
+                store.load_thread("thr_anna", ANNA),
+                store.save_item("thr_anna", make_message("new"), ANNA),
+                store.counters().incr("key", 60),
+                store.turn_lock("thr_anna").__aenter__(),
+                return_exceptions=True,
+            )
+            assert {type(result) for result in results} == {StoreUnavailableError}
+            # What follows does not wait for the same server again.
+            with pytest.raises(StoreUnavailableError, match="does not answer"):
+                await store.load_thread("thr_anna", ANNA)
+        await poll_until_ready(store)
+        await store.save_item("thr_anna", make_message("three"), ANNA)
+        # A write that got no answer may still have been carried out.
+        kept = await item_ids(store)
+        assert [item for item in kept if item != "new"] == ["one", "two", "three"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("locked", [LOCK_THREAD, LOCK_TABLES], ids=["thread", "tables"])
+async def test_locked_write_fails_in_time_and_is_undone(
+    store_env: dict[str, str], lock: Lock, locked: str
+) -> None:
+    """A write that another program keeps waiting ends on the server, too."""
+    settings = settings_for(store_env["DATABASE_URL"], database_timeout="0.2")
+    async with asyncio.timeout(60), open_store(settings) as store:
+        await save_conversation(store)
+        with lock(locked), pytest.raises(StoreUnavailableError, match=r"longer than 0\.2 s"):
+            await store.save_item("thr_anna", make_message("new"), ANNA)
+        await store.ping()
+        assert await item_ids(store) == ["one", "two"]
+
+
+@pytest.mark.anyio
+async def test_locked_thread_leaves_the_others_alone(store_env: dict[str, str], lock: Lock) -> None:
+    """Writes to a locked thread leave connections to others, and succeed once it is released."""
+    url = store_env["DATABASE_URL"]
+    settings = settings_for(url, database_timeout=PATIENT, database_connections="2")
+    async with asyncio.timeout(30), open_store(settings) as store:
+        await save_conversation(store)
+        await store.save_thread(make_thread("thr_other"), ANNA)
+        with lock(LOCK_THREAD):
+            writes = [
+                asyncio.create_task(store.save_item("thr_anna", make_message(f"{number}"), ANNA))
+                for number in range(5)
+            ]
+            for number in range(10):
+                await store.save_item("thr_other", make_message(f"{number}"), ANNA)
+            assert not any(write.done() for write in writes)
+        await asyncio.gather(*writes)
+        assert len(await item_ids(store)) == 7
+
+
+@pytest.mark.anyio
+async def test_waiting_for_a_connection_can_be_cancelled(
+    store_env: dict[str, str], lock: Lock
+) -> None:
+    """What has not begun ends at once; what has begun completes."""
+    url = store_env["DATABASE_URL"]
+    settings = settings_for(url, database_timeout=PATIENT, database_connections="1")
+    async with asyncio.timeout(30), open_store(settings) as store:
+        await save_conversation(store)
+        with lock(LOCK_THREAD):
+            begun = asyncio.create_task(store.save_item("thr_anna", make_message("new"), ANNA))
+            waiting = asyncio.create_task(store.load_thread("thr_anna", ANNA))
+            await asyncio.sleep(0.1)
+            begun.cancel()
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            assert not begun.done()
+        with pytest.raises(asyncio.CancelledError):
+            await begun
+        assert await item_ids(store) == ["one", "two", "new"]
+
+
+@pytest.mark.anyio
+async def test_read_only_database_is_not_ready(store: ChatStore, store_env: dict[str, str]) -> None:
+    """A replica, or a database whose provider stops writes when its disk is full, can be read."""
+    await save_conversation(store)
+    url = store_env["DATABASE_URL"] + "%20-cdefault_transaction_read_only%3Don"
+    async with open_store(settings_for(url, app_env="production")) as replica:
+        assert await item_ids(replica) == ["one", "two"]
+        for call in (replica.ping(), replica.save_thread(make_thread("thr_new"), ANNA)):
+            with pytest.raises(StoreUnavailableError, match="read-only"):
+                await call
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("table", ["threads", "items", "feedback", "turn_leases", "counters"])
+async def test_missing_table_is_not_ready(
+    store: ChatStore, store_env: dict[str, str], table: str
+) -> None:
+    """Each table is needed, even one that a request seldom uses."""
+    with psycopg.connect(store_env["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(f"DROP TABLE {table} CASCADE".encode())
+    with pytest.raises(StoreUnavailableError, match="table is missing"):
+        await store.ping()
