@@ -11,11 +11,12 @@ from pathlib import Path
 # Also as a script, this is a module of its package.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import commands, pages, starts, streams, turns, workers
+from benchmarks import commands, pages, share, starts, streams, turns, workers
 from benchmarks.lab import STORES, open_lab
 
 PARTS = {
     "turns": turns.measure,
+    "share": share.measure,
     "pages": pages.measure,
     "streams": streams.measure,
     "commands": commands.measure,
