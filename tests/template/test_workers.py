@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -32,9 +32,9 @@ def shared(generate: MakeProject) -> Project:
 
 
 @pytest.fixture
-def environment(shared: Project, environment_of: Environment) -> Iterator[dict[str, str]]:
+def environment(shared: Project, environment_of: Environment) -> dict[str, str]:
     """Environment of its workers."""
-    yield {**environment_of(shared), "LOG_FORMAT": "json", "WORKERS": str(WORKERS)}
+    return {**environment_of(shared), "LOG_FORMAT": "json", "WORKERS": str(WORKERS)}
 
 
 def workers_of(server: launcher.Server) -> set[int]:
@@ -73,7 +73,7 @@ def entries(server: launcher.Server, event: str) -> list[dict[str, object]]:
 
 def test_workers_are_one_server(shared: Project, environment: dict[str, str]) -> None:
     """One line says where it listens; a worker that crashes is replaced; SIGTERM ends all."""
-    with launcher.serve(shared.path, environment) as server:
+    with launcher.serve(shared.path, environment, timeout=PATIENCE) as server:
         until(lambda: len(entries(server, "listening")) == 1)
         first = workers_of(server)
         assert len(first) == WORKERS
@@ -89,7 +89,7 @@ def test_workers_are_one_server(shared: Project, environment: dict[str, str]) ->
 
 def test_workers_end_with_their_parent(shared: Project, environment: dict[str, str]) -> None:
     """A parent that is killed leaves no worker that keeps the port."""
-    with launcher.serve(shared.path, environment) as server:
+    with launcher.serve(shared.path, environment, timeout=PATIENCE) as server:
         until(lambda: len(entries(server, "listening")) == 1)
         workers = workers_of(server)
         server.kill()
