@@ -17,6 +17,8 @@ from chatkit.types import (
     UserMessageItem,
 )
 from fastapi import Request
+from limits.aio.storage import MemoryStorage
+from limits.aio.storage import Storage as Counters
 
 _ID_PREFIXES: dict[StoreItemType, str] = {
     "thread": "thr",
@@ -126,6 +128,10 @@ class ChatStore(Store[RequestContext]):
         Raises:
             NotFoundError: The thread does not exist.
         """
+
+    def counters(self) -> Counters:
+        """Return where messages are counted for `RATE_LIMIT`: by default, in this process."""
+        return MemoryStorage()
 
     @abstractmethod
     async def ping(self) -> None:

@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
-from typing import Any
+from typing import Any, get_args
 
 import openai
 import structlog
@@ -35,12 +35,19 @@ from chatkit.types import (
     ThreadStreamEvent,
     UserMessageTagContent,
 )
-from openai.types.responses import ResponseInputContentParam, ResponseInputTextParam
+from openai.types.responses import (
+    Response,
+    ResponseInputContentParam,
+    ResponseInputTextParam,
+    ResponseStreamEvent,
+    ResponseUsage,
+)
 from pydantic import Field, SecretStr
 
 from app.base import ChatAgent, RequestContext, Turn
 from app.common_settings import CommonSettings
 from app.titles import first_words
+from app.warm_up import build_models
 
 INSTRUCTIONS = "You are a helpful assistant. Answer in the language of the user's message."
 
@@ -174,7 +181,10 @@ async def open_agent(settings: AgentSettings) -> AsyncIterator[ChatAgent]:
     """Build the agent with one client for all requests, which is closed at the end."""
     logging.getLogger("openai.agents").addFilter(_is_news)
     key = settings.openai_api_key.get_secret_value()
+    events = get_args(get_args(ResponseStreamEvent)[0])
+    build_models([Response, ResponseUsage, *events])
     async with openai.AsyncOpenAI(api_key=key, base_url=settings.openai_base_url) as client:
+        _ = client.responses  # Imported when it is first used, like the rest of the client.
         model = OpenAIResponsesModel(settings.chat_model, client)
         yield OpenAIAgent(TimedModel(model, settings.model_timeout))
 
