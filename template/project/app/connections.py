@@ -41,15 +41,12 @@ class BoundedConfig(Config):
     """
 
     def __init__(self, app: Any, settings: CommonSettings) -> None:
-        files = open_files()
         super().__init__(
             app,
             factory=isinstance(app, str),
             http=BoundedHttp,
             ws="none",
             workers=settings.workers,
-            # A burst of new connections is accepted before old ones can be closed for them.
-            backlog=(files - _RESERVED_FILES) // 8,
             timeout_keep_alive=settings.keep_alive,
             timeout_graceful_shutdown=settings.shutdown_grace,
             forwarded_allow_ips=settings.forwarded_allow_ips,
@@ -57,7 +54,7 @@ class BoundedConfig(Config):
             access_log=False,
             server_header=False,
         )
-        self.max_connections = settings.max_connections or (files - _RESERVED_FILES) * 3 // 4
+        self.max_connections = settings.max_connections or most_connections()
         self.header_timeout = settings.header_timeout
         self.body_timeout = settings.body_timeout
         self.idle: dict[BoundedHttp, None] = {}
@@ -260,15 +257,17 @@ class BoundedHttp(HttpToolsProtocol):
 _HEAD_TOO_LARGE = (431, "headers_too_large", f"Headers may have {MAX_HEAD_BYTES} bytes in all.")
 
 
-def open_files() -> int:
-    """Return how many files, connections included, this process may have open."""
+def most_connections() -> int:
+    """Return how many connections the limit of open files leaves room for, at most 10,000."""
     if sys.platform == "win32":
         return _MOST_CONNECTIONS
     import resource
 
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = _MOST_CONNECTIONS + _RESERVED_FILES
-    return most if soft == resource.RLIM_INFINITY else min(max(soft, 2 * _RESERVED_FILES), most)
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return _MOST_CONNECTIONS
+    # A new connection is accepted before an idle one is closed for it: some are open beyond this.
+    return max(min((files - _RESERVED_FILES) * 3 // 4, _MOST_CONNECTIONS), 1)
 
 
 def _error(status: int, code: str, message: str) -> bytes:

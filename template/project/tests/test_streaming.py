@@ -13,7 +13,6 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 
 from app import streaming
-from app.logs import RequestLog
 from app.streaming import BUFFER_BYTES, Turns
 
 EVENT = b"data: %b\n\n" % (b"x" * 20_000)
@@ -33,7 +32,6 @@ class Server:
         self.queue: threading.Event | None = None
         app = FastAPI(lifespan=self.lifespan)
         app.add_api_route("/", self.answer, methods=["POST"])
-        app.add_middleware(RequestLog)
         config = uvicorn.Config(
             app, port=0, log_config=None, access_log=False, timeout_graceful_shutdown=1
         )
@@ -47,6 +45,7 @@ class Server:
 
     async def answer(self, request: Request) -> Response:
         """Start a turn."""
+        request.state.request_id = "test"
         return await self.turns.start(self._events(), request)
 
     async def _events(self) -> AsyncGenerator[bytes]:

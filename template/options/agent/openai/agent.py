@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -12,6 +13,7 @@ import structlog
 from agents import (
     Agent,
     Model,
+    ModelBehaviorError,
     ModelResponse,
     OpenAIResponsesModel,
     RunConfig,
@@ -104,9 +106,9 @@ class OpenAIAgent:
                     yield event
         except openai.APIError as error:
             raise _explain(error, turn.context.request_id) from None
-        except ModelSilentError as error:
+        except (ModelSilentError, ModelBehaviorError) as error:
             log.error("model failed", request_id=turn.context.request_id, reason=str(error))
-            raise CustomStreamError("The assistant does not answer.", allow_retry=True) from None
+            raise CustomStreamError("The answer broke off.", allow_retry=True) from None
 
     async def title(self, text: str) -> str:
         """Ask the model for a title."""
@@ -177,6 +179,7 @@ class ItemConverter(ThreadItemConverter):
 @asynccontextmanager
 async def open_agent(settings: AgentSettings) -> AsyncIterator[ChatAgent]:
     """Build the agent with one client for all requests, which is closed at the end."""
+    logging.getLogger("openai.agents").addFilter(_is_news)
     key = settings.openai_api_key.get_secret_value()
     events = get_args(get_args(ResponseStreamEvent)[0])
     build_models([Response, ResponseUsage, *events])
@@ -184,6 +187,12 @@ async def open_agent(settings: AgentSettings) -> AsyncIterator[ChatAgent]:
         _ = client.responses  # Imported when it is first used, like the rest of the client.
         model = OpenAIResponsesModel(settings.chat_model, client)
         yield OpenAIAgent(TimedModel(model, settings.model_timeout))
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Reject what the Agents SDK logs about a failed request: it does not know whose it was."""
+    told = ("Error streaming response", "Error getting response")
+    return not record.getMessage().startswith(told)
 
 
 async def _events_of(
