@@ -1,5 +1,6 @@
 """Generated projects, and the services that they need."""
 
+import os
 import re
 import runpy
 import tempfile
@@ -73,6 +74,15 @@ def outside_folder() -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory(prefix="chatkit-scaffold-") as folder:
         yield Path(folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_types(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let mypy check a library once for all projects: it knows a file again by its content."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "MYPY_CACHE_DIR" not in os.environ:
+            patch.setenv("MYPY_CACHE_DIR", str(tmp_path_factory.mktemp("mypy")))
+        yield
 
 
 @pytest.fixture(scope="session", params=parameters())
