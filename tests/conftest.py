@@ -51,6 +51,13 @@ def secrets_in(log: str, environment: Mapping[str, str]) -> list[str]:
     return [*(secret for secret in secrets if secret in log), *_TOKEN.findall(log)]
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have recorded, also those that ran in another process."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{name}: {value}")
+
+
 @pytest.fixture(scope="session")
 def copier_template_paths() -> list[str]:
     """Return what of the repository is the template."""
