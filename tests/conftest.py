@@ -1,5 +1,6 @@
 """Generated projects, and the services that they need."""
 
+import os
 import re
 import runpy
 import tempfile
@@ -50,6 +51,13 @@ def secrets_in(log: str, environment: Mapping[str, str]) -> list[str]:
     return [*(secret for secret in secrets if secret in log), *_TOKEN.findall(log)]
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have recorded, also those that ran in another process."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{name}: {value}")
+
+
 @pytest.fixture(scope="session")
 def copier_template_paths() -> list[str]:
     """Return what of the repository is the template."""
@@ -73,6 +81,15 @@ def outside_folder() -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory(prefix="chatkit-scaffold-") as folder:
         yield Path(folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_types(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let mypy check a library once for all projects: it knows a file again by its content."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "MYPY_CACHE_DIR" not in os.environ:
+            patch.setenv("MYPY_CACHE_DIR", str(tmp_path_factory.mktemp("mypy")))
+        yield
 
 
 @pytest.fixture(scope="session", params=parameters())

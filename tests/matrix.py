@@ -33,11 +33,6 @@ class Project:
     path: Path
     answers: dict[str, str]
 
-    @property
-    def durable(self) -> bool:
-        """Whether its store outlives the process: then it has a test for that."""
-        return (self.path / "tests" / "test_restart.py").exists()
-
     def files(self) -> list[Path]:
         """Return all files that were rendered."""
         return [path for path in self.path.rglob("*") if path.is_file() and not _made(path)]

@@ -81,7 +81,7 @@ def test_the_workflow_may_only_read() -> None:
 
 
 def test_ci_runs_exactly_make_test() -> None:
-    """`.ci/run` runs `make test` and nothing else."""
+    """`.ci/run` ends with `make test`, and runs nothing else that tests."""
     lines = (REPOSITORY / ".ci" / "run").read_text(encoding="utf-8").splitlines()
 
     assert lines[-1] == "exec make test"

@@ -17,7 +17,7 @@ from chatkit_scaffold.protocol.limits import Limits
 from tests.conftest import Environment
 from tests.matrix import Project
 from tests.proofs.ledger import Ledger
-from tests.proofs.projects import DURABLE, SETTINGS, with_stores
+from tests.proofs.projects import DURABLE, SETTINGS, serve, with_stores
 
 ROUNDS = 30
 NEW, OLD = 6, 2
@@ -40,10 +40,10 @@ def test_nothing_acknowledged_is_lost(
     ledger = Ledger()
     used: set[str] = set()
     for number in range(ROUNDS):
-        with launcher.serve(installed.path, environment) as server:
+        with serve(installed.path, environment) as server:
             assert asyncio.run(find_faults(server.url, ledger, used)) == [], f"seed {seed}"
             used = asyncio.run(talk_until_killed(server, ledger, f"{number}", chance))
-    with launcher.serve(installed.path, environment) as server:
+    with serve(installed.path, environment) as server:
         everything = {*ledger.items, *ledger.deleted}
         assert asyncio.run(find_faults(server.url, ledger, everything)) == [], f"seed {seed}"
         assert feedback_faults(environment["DATABASE_URL"], ledger) == [], f"seed {seed}"

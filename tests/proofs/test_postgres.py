@@ -12,7 +12,7 @@ from chatkit_scaffold.protocol.limits import Limits
 from tests.conftest import Environment
 from tests.matrix import Project
 from tests.proofs.ledger import Item, order_faults
-from tests.proofs.projects import SETTINGS, with_stores
+from tests.proofs.projects import SETTINGS, serve, with_stores
 
 TURNS = 50
 """Simultaneous turns in each process."""
@@ -30,8 +30,8 @@ def environment(installed: Project, environment_of: Environment) -> dict[str, st
 def test_turns_of_two_processes_alternate(installed: Project, environment: dict[str, str]) -> None:
     """100 simultaneous turns in one thread: each answer directly follows its question."""
     with (
-        launcher.serve(installed.path, environment) as first,
-        launcher.serve(installed.path, environment) as second,
+        serve(installed.path, environment) as first,
+        serve(installed.path, environment) as second,
     ):
         stored = asyncio.run(talk_at_once(first.url, second.url))
     kinds = [item["type"] for item in stored]
@@ -44,8 +44,8 @@ def test_retry_beside_turns_of_another_process(
 ) -> None:
     """No answer is left without its question, whichever of them comes first."""
     with (
-        launcher.serve(installed.path, environment) as first,
-        launcher.serve(installed.path, environment) as second,
+        serve(installed.path, environment) as first,
+        serve(installed.path, environment) as second,
     ):
         for stored in asyncio.run(retry_beside_turns(first.url, second.url)):
             kinds = [item["type"] for item in stored]
@@ -60,8 +60,8 @@ def test_thread_of_a_killed_process_is_free_again(
 ) -> None:
     """Another process continues the thread within 10 seconds; a busy machine may take longer."""
     with (
-        launcher.serve(installed.path, environment) as first,
-        launcher.serve(installed.path, environment) as second,
+        serve(installed.path, environment) as first,
+        serve(installed.path, environment) as second,
     ):
         turn, stored = asyncio.run(kill_in_a_turn(first, second.url))
     assert turn.ok, turn.got

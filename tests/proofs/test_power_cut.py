@@ -20,7 +20,7 @@ from chatkit_scaffold.protocol.client import Chatkit
 from chatkit_scaffold.protocol.exchange import item_text
 from tests.conftest import Environment
 from tests.matrix import Project
-from tests.proofs.projects import SETTINGS, with_stores
+from tests.proofs.projects import SETTINGS, serve, with_stores
 from tests.proofs.trace import File, Files, sent, tracing
 
 CLIENTS, TURNS = 16, 3
@@ -100,7 +100,7 @@ def serve_and_cut(
     """Serve a project to 16 clients; return what they received, and the result of power cuts."""
     environment = environment_of(installed) | SETTINGS
     python, trace = tracing(launcher.project_python(installed.path), tmp_path)
-    with launcher.serve(folder, environment, python=python) as server:
+    with serve(folder, environment, python=python) as server:
         received = asyncio.run(talk_at_once(server.url))
     database = environment["DATABASE_URL"].removeprefix("sqlite:///")
     return received, cut(sent(trace, server.process.pid), database, tmp_path, seed)

@@ -8,13 +8,12 @@ import psycopg
 import pytest
 from llmock.pytest_plugin import LLMock
 
-from chatkit_scaffold import launcher
 from chatkit_scaffold.protocol.client import Chatkit
 from chatkit_scaffold.protocol.exchange import Exchange
 from chatkit_scaffold.verify import credentials
 from tests.conftest import Environment, Services, secrets_in
 from tests.matrix import Project
-from tests.proofs.projects import with_projects
+from tests.proofs.projects import serve, with_projects
 
 PRIVATE = "the heron flies at dawn"
 """Is part of everything that the user writes."""
@@ -36,7 +35,7 @@ def test_log_names_requests_and_nothing_private(
     """Every request is in the log with its id, user and operation, whatever went wrong."""
     environment = environment_of(installed) | {"LOG_FORMAT": "json"}
     headers = credentials(installed.path, environment, "ada")
-    with launcher.serve(installed.path, environment) as server:
+    with serve(installed.path, environment) as server:
         exchanges = asyncio.run(use(server.url, headers, environment, services))
         server.stop()  # The last request is logged after its response.
         log = server.output()

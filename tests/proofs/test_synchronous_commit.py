@@ -8,11 +8,10 @@ import asyncio
 
 import psycopg
 
-from chatkit_scaffold import launcher
 from chatkit_scaffold.protocol.client import Chatkit
 from tests.conftest import Environment
 from tests.matrix import Project
-from tests.proofs.projects import SETTINGS, with_stores
+from tests.proofs.projects import SETTINGS, serve, with_stores
 
 TABLES = ("threads", "items", "feedback")
 
@@ -46,7 +45,7 @@ def test_connections_that_do_not_wait_are_found(
 def settings_of_writes(installed: Project, environment: dict[str, str]) -> dict[str, set[str]]:
     """Use a backend; return the values of `synchronous_commit` that writes to each table had."""
     with (
-        launcher.serve(installed.path, environment) as server,
+        serve(installed.path, environment) as server,
         psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection,
     ):
         watch_writes(connection)

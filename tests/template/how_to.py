@@ -36,7 +36,7 @@ class Workshop:
 
     @classmethod
     def copy(cls, project: Project, folder: Path, settings: Mapping[str, str]) -> "Workshop":
-        """Copy the project without its environment, but with mypy's cache."""
+        """Copy the project without its environment."""
         ignored = shutil.ignore_patterns(".venv", ".pytest_cache", "__pycache__", "chatkit.db*")
         shutil.copytree(project.path, folder, ignore=ignored)
         return cls(folder, project, settings)

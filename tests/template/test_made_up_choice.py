@@ -122,7 +122,7 @@ def test_list_of_steps_is_done(copy: Path) -> None:
 
 
 def test_matrix_passes(copy: Path) -> None:
-    """The copy's own tests of the combination pass: its code, its own tests, checks, kill -9."""
+    """The copy's own tests of the combination pass: its code, its own tests, checks."""
     tests = ("tests/template/test_matrix.py", "tests/template/test_readme.py")
 
     printed = run_in(copy, "pytest", "-q", "-rs", *tests, "-k", NAME)

@@ -1,10 +1,8 @@
 """Every combination of choices creates a clean project that passes its tests and all checks."""
 
-import asyncio
 import re
 import sys
 import tomllib
-from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -13,8 +11,6 @@ from chatkit_scaffold import launcher
 from chatkit_scaffold.conformance.formats import text as report_text
 from chatkit_scaffold.conformance.suite import run_checks
 from chatkit_scaffold.generator import questions
-from chatkit_scaffold.protocol.client import Chatkit
-from chatkit_scaffold.protocol.exchange import rows
 from chatkit_scaffold.verify import credentials
 from tests.conftest import Environment
 from tests.matrix import DEFAULT, QUESTIONS, Project, facts, run
@@ -109,20 +105,6 @@ def test_protocol_checks_of_the_defaults(installed: Project) -> None:
     _check(installed, {})
 
 
-def test_nothing_acknowledged_is_lost(installed: Project, environment_of: Environment) -> None:
-    """After `kill -9` in the middle of an answer, everything acknowledged is still there."""
-    if not installed.durable:
-        pytest.skip("this store does not outlive the process")
-    environment = environment_of(installed)
-    with launcher.serve(installed.path, environment) as server:
-        headers = credentials(installed.path, environment, "ada")
-        thread_id, expected = asyncio.run(_converse_and_kill(server, headers))
-    with launcher.serve(installed.path, environment) as server:
-        stored, goes_on = asyncio.run(_read_and_go_on(server.url, headers, thread_id))
-    assert stored[: len(expected)] == expected
-    assert goes_on
-
-
 def _check(project: Project, environment: dict[str, str]) -> None:
     with launcher.serve(project.path, environment) as server:
         headers = [credentials(project.path, environment, user) for user in ("ada", "bob")]
@@ -131,28 +113,3 @@ def _check(project: Project, environment: dict[str, str]) -> None:
     assert report.exit_status(strict=True) == 0, text
     assert report.leftover_threads == []
     assert report.seconds < 10, text
-
-
-async def _converse_and_kill(
-    server: launcher.Server, headers: dict[str, str]
-) -> tuple[str, list[dict[str, Any]]]:
-    """Have two turns, kill the server during a third, and return what it acknowledged."""
-    async with Chatkit(server.url, headers=headers) as chatkit:
-        first = await chatkit.create_thread("one")
-        assert first.thread_id is not None, first.got
-        second = await chatkit.say(first.thread_id, "two")
-        third = await chatkit.say(
-            first.thread_id, "word " * 100, watch=lambda exchange: bool(exchange.deltas)
-        )
-        server.kill()
-        return first.thread_id, [*first.items, *second.items, *third.items]
-
-
-async def _read_and_go_on(
-    url: str, headers: dict[str, str], thread_id: str
-) -> tuple[list[dict[str, Any]], bool]:
-    """Return the thread's items, and whether another turn is answered."""
-    async with Chatkit(url, headers=headers) as chatkit:
-        page = await chatkit.call("items.list", thread_id=thread_id, order="asc", limit=100)
-        answer = await chatkit.say(thread_id, "three")
-        return rows(page.json, "data"), bool(answer.ok and answer.text)
