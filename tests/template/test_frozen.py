@@ -3,12 +3,11 @@
 import asyncio
 import os
 import signal
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 
@@ -145,9 +144,4 @@ def standing_still(*processes: int) -> Iterator[None]:
 
 def http_status(url: str) -> int:
     """Get a page and return its status."""
-    try:
-        with urllib.request.urlopen(url, timeout=60) as response:
-            status: int = response.status
-            return status
-    except urllib.error.HTTPError as error:
-        return error.code
+    return httpx.get(url, timeout=60, trust_env=False).status_code

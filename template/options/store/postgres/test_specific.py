@@ -9,7 +9,6 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from app.base import ChatStore, StoreUnavailableError
-from app.database import leases
 from app.errors import StartupError
 from app.store import StoreSettings, open_store
 from tests.store.samples import (
