@@ -32,7 +32,7 @@ def test_frozen_database_hangs_nothing(install: MakeProject, environment_of: Env
     with launcher.serve(project.path, environment) as server:
         status, thread_id, seen = asyncio.run(freeze_during_turn(server, environment))
     assert seen == {"ready": 503, "list": 503}
-    assert status == 0
+    assert status == -signal.SIGTERM
     with launcher.serve(project.path, environment) as server:
         assert http_status(server.url + "/ready") == 200
         assert asyncio.run(kinds_of_items(server.url, thread_id))[:2] == [
@@ -58,7 +58,7 @@ async def freeze_during_turn(
                 "ready": await asyncio.to_thread(http_status, server.url + "/ready"),
                 "list": (await other.call("threads.list", limit=10)).status,
             }
-            # Until it is killed, which would be another status.
+            # After which it is killed, with another status.
             status = await asyncio.to_thread(server.stop, grace=60)
         await turn
     return status, first.thread_id, seen
