@@ -114,7 +114,8 @@ def _disagreements(root: Path, axis: str, choice: str, facts: dict[str, Any]) ->
     if bool(facts["command"]) != ((folder / "command.py").exists() or shared.exists()):
         yield f"there is no module for command: {facts['command']}, or no command for the module"
     modules = folder / "database"
-    found = {path.relative_to(modules).with_suffix("").as_posix() for path in modules.rglob("*.py")}
+    paths = [path for path in modules.rglob("*.py") if not path.name.startswith("test_")]
+    found = {path.relative_to(modules).with_suffix("").as_posix() for path in paths}
     if found != set(facts["database"]) or bool(found) != facts["sql"]:
         yield "database does not list the modules of the folder database"
     code = [*folder.glob("*.py"), folder / "env.example"]

@@ -114,6 +114,23 @@ async def test_page_costs_the_same_in_a_long_thread(
     assert_no_dearer(await cost_of_pages(load, ids, count_work), short)
 
 
+@pytest.mark.usefixtures("thread")
+async def test_adding_costs_the_same_in_a_long_thread(
+    store: ChatStore, count_work: CountWork
+) -> None:
+    """The number of the last item is found without counting."""
+
+    async def add(number: int) -> None:
+        await store.add_thread_item("thr_anna", make_message(f"item_{number}"), ANNA)
+
+    for number in range(SHORT):
+        await add(number)
+    short = await count_work(add(SHORT))
+    for number in range(SHORT + 1, LONG):
+        await add(number)
+    assert await count_work(add(LONG)) <= 2 * short
+
+
 async def test_page_costs_the_same_in_a_long_list_of_threads(
     store: ChatStore, count_work: CountWork
 ) -> None:

@@ -21,7 +21,7 @@ __all__ = ["DIALECT", "SqliteDatabase", "insert", "strings_in"]
 
 DIALECT = sqlite.dialect(paramstyle="named")
 
-_PING_TIMEOUT = 2.0
+PING_TIMEOUT = 2.0
 """How long a ping waits for a lock or the disk, in seconds."""
 
 _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
@@ -71,7 +71,7 @@ class SqliteDatabase:
         """Write something; pings that come at once share the write."""
         if self._ping is None or self._ping.done():
             self._ping = asyncio.create_task(self._write_something())
-        done, _ = await asyncio.wait([self._ping], timeout=_PING_TIMEOUT)
+        done, _ = await asyncio.wait([self._ping], timeout=PING_TIMEOUT)
         if not done:
             raise StoreUnavailableError("The database is locked, or the disk does not answer.")
         self._ping.result()
