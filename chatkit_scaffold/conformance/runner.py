@@ -4,6 +4,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import Callable
+from http import HTTPStatus
 
 from chatkit_scaffold.conformance.check import (
     Check,
@@ -49,9 +50,18 @@ class Runner:
             if progress is not None:
                 progress(check, number, len(self._checks))
             started = time.monotonic()
+            sent = len(self._target.exchanges)
             result = self._blocked(check) or await self._run_one(check)
+            if result.outcome is not Outcome.PASSED and self._refused_since(sent):
+                self.unfinished = "the server limits how many requests it accepts (status 429)"
+                result = Result(check, Outcome.UNTESTABLE, reason=self.unfinished)
             result.seconds = time.monotonic() - started
             self.results.append(result)
+
+    def _refused_since(self, sent: int) -> bool:
+        """Return whether the server has refused one of the exchanges after the first *sent*."""
+        exchanges = self._target.exchanges[sent:]
+        return any(exchange.status == HTTPStatus.TOO_MANY_REQUESTS for exchange in exchanges)
 
     def _blocked(self, check: Check) -> Result | None:
         """Return the result of a check that cannot run; None if it can run."""

@@ -55,6 +55,14 @@ def test_correct_server_passes() -> None:
     assert report.exit_status(strict=True) == 0
 
 
+def test_rate_limit_is_no_verdict() -> None:
+    """A server that refuses further messages is not reported as one with many faults."""
+    report = check(build(Fault(settings={"rate_limit": "5/minute"})))
+    assert report.failures == []
+    assert report.unfinished == "the server limits how many requests it accepts (status 429)"
+    assert report.exit_status(strict=False) == 2
+
+
 def test_run_deletes_its_own_threads() -> None:
     """The threads that the checks create are deleted; earlier threads stay."""
 

@@ -17,7 +17,8 @@ def main() -> None:
     try:
         arguments.run(load_settings(), arguments)
     except StartupError as error:
-        sys.exit(f"error: {error}")
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(2)
 
 
 def create_parser() -> argparse.ArgumentParser:

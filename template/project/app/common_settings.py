@@ -3,10 +3,13 @@
 import re
 from typing import Annotated, Literal
 
+import limits
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _PLACEHOLDER = re.compile(r"change-?me|placeholder|your[-_ ]|\.\.\.|<[^>]*>", re.IGNORECASE)
+
+_HOST = re.compile(r"\*|(\*\.)?[\w-]+(\.[\w-]+)*|\[[\da-fA-F:.]+\]", re.ASCII)
 
 
 class CommonSettings(BaseSettings):
@@ -24,13 +27,32 @@ class CommonSettings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535)
     workers: int = Field(default=1, ge=1)
     """Processes that share the port."""
+    allowed_hosts: Annotated[list[str], NoDecode] = []
+    """Names that requests may be sent to, comma separated, such as `chat.example.com` or
+    `*.example.com`; any name if it is empty."""
     cors_origins: Annotated[list[str], NoDecode] = [
         "http://localhost:3000",
         "http://localhost:5173",
     ]
     """Origins of the pages that may call this backend, comma separated."""
+    forwarded_allow_ips: str = "127.0.0.1,::1"
+    """Proxies whose `X-Forwarded-For` names the client: addresses and networks, comma separated."""
+    rate_limit: str = "60/minute"
+    """Messages that a user may send, such as `60/minute` or `5/second;1000/day`; `0`: no limit."""
+    address_rate_limit: str = "600/minute"
+    """Messages that may come from one address, which all users of an office may share."""
     max_body_bytes: int = Field(default=4_000_000, gt=0)
     """Largest accepted request body; a larger one gets a 413."""
+    max_message_chars: int = Field(default=100_000, gt=0)
+    """Longest accepted message, in characters; a longer one gets a 400."""
+    max_connections: int | None = Field(default=None, ge=1)
+    """Connections per process; by default, what the limit of open files leaves room for."""
+    header_timeout: float = Field(default=10, gt=0)
+    """How long a client may take to send a request's headers, in seconds."""
+    body_timeout: float = Field(default=20, gt=0)
+    """How long it may take to send a body, in seconds; every 2000 bytes of it add one second."""
+    keep_alive: int = Field(default=65, gt=0)
+    """How long an unused connection stays open, in seconds; proxies keep theirs for 60."""
     history_items: int = Field(default=50, gt=0)
     """How many of a thread's newest items the agent gets."""
     shutdown_grace: int = Field(default=20, ge=0)
@@ -46,10 +68,31 @@ class CommonSettings(BaseSettings):
                 raise ValueError("is still a placeholder, set it to the real value")
         return value
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "allowed_hosts", mode="before")
     @classmethod
-    def split_origins(cls, value: object) -> object:
+    def split_list(cls, value: object) -> object:
         """Split `a,b` into a list."""
         if isinstance(value, str):
-            return [origin.strip().rstrip("/") for origin in value.split(",") if origin.strip()]
+            return [part.strip().rstrip("/") for part in value.split(",") if part.strip()]
+        return value
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def refuse_urls(cls, value: list[str]) -> list[str]:
+        """Reject what can never be a request's host."""
+        for host in value:
+            if not _HOST.fullmatch(host):
+                raise ValueError(f"has {host!r}; use names without a port: chat.example.com")
+        return [host.lower() for host in value]
+
+    @field_validator("rate_limit", "address_rate_limit")
+    @classmethod
+    def refuse_wrong_rate(cls, value: str) -> str:
+        """Reject what is not a rate."""
+        try:
+            wrong = value != "0" and not all(rate.amount for rate in limits.parse_many(value))
+        except ValueError:
+            wrong = True
+        if wrong:
+            raise ValueError(f"is {value!r}; use a rate such as 60/minute, or 0 for no limit")
         return value

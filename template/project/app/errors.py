@@ -32,4 +32,4 @@ class StartupError(Exception):
 def error_response(status: int, code: str, message: str) -> JSONResponse:
     """Return `{"error": {"code": ..., "message": ...}}`."""
     content = {"error": {"code": code, "message": message}}
-    return JSONResponse(content, status_code=status, headers={"Cache-Control": "no-store"})
+    return JSONResponse(content, status_code=status)

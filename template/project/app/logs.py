@@ -1,17 +1,16 @@
 """The log: one line for each request, for people or as JSON."""
 
 import logging
+import math
 import os
-import secrets
 import sys
 import time
+from collections import Counter
 
 import structlog
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from app.common_settings import CommonSettings
-from app.errors import error_response
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -73,48 +72,30 @@ def _summarize_request(_logger: WrappedLogger, _method: str, entry: EventDict) -
     return entry
 
 
-class RequestLog:
-    """Gives every request an id, logs its end, and answers exceptions that nothing else handled.
+class RepeatedWarning:
+    """Logs what may happen thousands of times a second, once in a while.
 
-    It runs inside `CORSMiddleware`: browsers show an error without CORS headers as a "CORS
-    error" and hide the real one. Message text and credentials are never logged.
+    Args:
+        event: What happens.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    INTERVAL = 10.0
+    """Seconds between two lines with the same reason."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        begin = time.perf_counter()
-        request_id = secrets.token_hex(8)
-        state = scope.setdefault("state", {})
-        state["request_id"] = request_id
-        status = 0
+    def __init__(self, event: str) -> None:
+        self._event = event
+        self._times: Counter[str] = Counter()
+        self._logged: dict[str, float] = {}
 
-        async def send_with_id(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
-            await send(message)
+    def log(self, reason: str, **details: object) -> None:
+        """Count it, and log it with the number since the last line.
 
-        try:
-            await self.app(scope, receive, send_with_id)
-        except Exception:
-            log.exception("unhandled error", request_id=request_id)
-            if status:
-                raise
-            response = error_response(500, "internal_error", "Something went wrong.")
-            await response(scope, receive, send_with_id)
-        finally:
-            log.info(
-                "request",
-                status=status,
-                operation=state.get("operation", f"{scope['method']} {scope['path']}"),
-                user=state.get("user"),
-                duration_ms=round((time.perf_counter() - begin) * 1000, 1),
-                request_id=request_id,
-                **({"stopped": True} if state.get("stopped") else {}),
-            )
+        Args:
+            reason: Why it happens, one of a few.
+            details: What else is known of this occurrence.
+        """
+        self._times[reason] += 1
+        now = time.monotonic()
+        if now - self._logged.get(reason, -math.inf) >= self.INTERVAL:
+            self._logged[reason] = now
+            log.warning(self._event, reason=reason, times=self._times.pop(reason), **details)

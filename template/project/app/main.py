@@ -3,22 +3,27 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from chatkit import types
 from chatkit.store import NotFoundError
 from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.exceptions import HTTPException
 
-from app import start_page
+from app import ENDPOINT, start_page
 from app.agent import open_agent
 from app.auth import create_auth
 from app.base import StoreUnavailableError
+from app.edge import Edge, Failures
 from app.errors import ApiError, error_response
-from app.logs import RequestLog, configure_logging
+from app.hosts import Hosts
+from app.logs import configure_logging
+from app.rates import MessageLimits
 from app.routes import router
 from app.server import ChatServer
 from app.settings import Settings, load_settings
 from app.store import open_store
 from app.streaming import Turns
+from app.warm_up import build_models
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -32,24 +37,33 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     settings = settings or load_settings()
     configure_logging(settings)
-    app = FastAPI(title="ChatKit backend", lifespan=lifespan, openapi_url=None)
+    app = FastAPI(
+        title="ChatKit backend",
+        lifespan=lifespan,
+        openapi_url=None,
+        # A redirect would lead to whatever host the request names.
+        redirect_slashes=False,
+    )
     app.state.settings = settings
+    app.state.hosts = Hosts(settings.allowed_hosts)
+    app.state.origins = frozenset(settings.cors_origins)
     app.state.authenticate = create_auth(settings)
     app.include_router(router)
     if settings.app_env == "development":
         app.include_router(start_page.router)
     for kind in (ApiError, NotFoundError, StoreUnavailableError, HTTPException):
         app.add_exception_handler(kind, on_error)
-    app.add_middleware(RequestLog)
-    # Added last, so outermost: errors need CORS headers, too.
+    # Each is around those before it: errors need CORS headers, and all responses the edge's.
+    app.add_middleware(Failures)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "POST"],
         # Pages of these origins may send any header: ChatKit's own and those that sign users in.
         allow_headers=["*"],
-        expose_headers=["X-Request-ID"],
+        expose_headers=["X-Request-ID", "Retry-After"],
     )
+    app.add_middleware(Edge, settings=settings)
     return app
 
 
@@ -58,8 +72,10 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open the store and the agent, once per process, and close them at the end."""
     settings: Settings = app.state.settings
     turns = Turns()
+    build_models(vars(types).values())
     async with open_store(settings) as store, open_agent(settings) as agent:
         app.state.turns = turns
+        app.state.limits = MessageLimits(settings, store.counters())
         app.state.server = ChatServer(store, agent, settings.history_items)
         try:
             yield
@@ -82,6 +98,9 @@ async def on_error(request: Request, error: Exception) -> Response:
             response = error_response(503, "store_unavailable", "The store does not answer.")
             response.headers["Retry-After"] = "5"
             return response
+        case HTTPException(status_code=404):
+            message = f"There is nothing at this path; the endpoint is {ENDPOINT}."
+            return error_response(404, "http_error", message)
         case HTTPException():
             response = error_response(error.status_code, "http_error", error.detail)
             response.headers.update(error.headers or {})

@@ -7,6 +7,7 @@ from chatkit.types import (
     ChatKitReq,
     ClientToolCallItem,
     InputTranscribeReq,
+    ItemsFeedbackReq,
     StructuredInputItem,
     ThreadMetadata,
     ThreadsAddClientToolOutputReq,
@@ -16,6 +17,7 @@ from chatkit.types import (
     ThreadsCustomActionReq,
     ThreadsRetryAfterItemReq,
     ThreadsSyncCustomActionReq,
+    ThreadsUpdateReq,
     UserMessageInput,
     UserMessageItem,
     WidgetItem,
@@ -24,6 +26,41 @@ from chatkit.types import (
 from app.base import ChatStore, RequestContext
 from app.errors import ApiError
 from app.server import ChatServer
+
+MAX_ITEMS = 100
+"""Bounds the parts and attachments of a message, and the items of any other request."""
+
+
+def check_size(request: ChatKitReq, max_chars: int) -> None:
+    """Return if the request is of a sensible size.
+
+    Args:
+        request: A parsed request.
+        max_chars: The longest text that a user may send.
+
+    Raises:
+        ApiError: 400, the text is too long, or there are more than `MAX_ITEMS` items.
+    """
+    chars = items = 0
+    match request:
+        case ThreadsCreateReq() | ThreadsAddUserMessageReq():
+            message = request.params.input
+            items = len(message.content) + len(message.attachments)
+            chars = len(message.quoted_text or "") + sum(len(part.text) for part in message.content)
+        case ThreadsAddStructuredInputReq():
+            answers = request.params.input.answers.values()
+            items = sum(1 + len(answer.values) for answer in answers)
+            chars = sum(len(value) for answer in answers for value in answer.values)
+        case ThreadsUpdateReq():
+            chars = len(request.params.title)
+        case ItemsFeedbackReq():
+            items = len(request.params.item_ids)
+        case _:
+            pass
+    if chars > max_chars:
+        raise ApiError(400, "too_long", f"A text may have at most {max_chars} characters.")
+    if items > MAX_ITEMS:
+        raise ApiError(400, "too_many_items", f"A request may have at most {MAX_ITEMS} items.")
 
 
 async def check_request(request: ChatKitReq, server: ChatServer, context: RequestContext) -> None:

@@ -191,18 +191,16 @@ class Recording:
         Raises:
             StoreUnavailableError: It has not answered for `STORE_PATIENCE` seconds.
         """
+        loop = asyncio.get_running_loop()
         while True:
             try:
-                result = await write()
+                return await write()
             except StoreUnavailableError:
-                now = asyncio.get_running_loop().time()
-                self._give_up_at = self._give_up_at or now + STORE_PATIENCE
-                if now >= self._give_up_at:
+                # Once per turn: its other writes would not have a better chance.
+                self._give_up_at = self._give_up_at or loop.time() + STORE_PATIENCE
+                if loop.time() >= self._give_up_at:
                     raise
                 await asyncio.sleep(_PAUSE)
-            else:
-                self._give_up_at = None
-                return result
 
 
 def _snapshot(thread: ThreadMetadata) -> dict[str, object]:

@@ -3,14 +3,17 @@
 from typing import Annotated
 
 from chatkit.server import StreamingResult
+from chatkit.types import is_streaming_req
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from app import ENDPOINT
 from app.base import RequestContext, StoreUnavailableError
 from app.errors import ApiError
+from app.hosts import Hosts, host_of
 from app.logs import log
-from app.preconditions import check_request
+from app.preconditions import check_request, check_size
+from app.rates import MessageLimits
 from app.server import ChatServer
 from app.settings import Settings
 from app.streaming import Turns
@@ -30,7 +33,7 @@ async def get_context(request: Request) -> RequestContext:
     Raises:
         ApiError: 401, the request has no valid credentials; 403, its sender is not allowed.
     """
-    _check_origin(request, request.app.state.settings)
+    _check_origin(request)
     user_id: str = await request.app.state.authenticate(request)
     request.state.user = user_id
     locale = request.headers.get("accept-language", "").split(",")[0].split(";")[0].strip()
@@ -47,14 +50,16 @@ async def chatkit(request: Request, server: Server, context: Context) -> Respons
     settings: Settings = request.app.state.settings
     parsed = server.parse(await _read_body(request, settings.max_body_bytes))
     request.state.operation = parsed.type
+    check_size(parsed, settings.max_message_chars)
+    if is_streaming_req(parsed):
+        limits: MessageLimits = request.app.state.limits
+        await limits.count(context.user_id, request.client.host if request.client else None)
     await check_request(parsed, server, context)
     result = await server.answer(parsed, context)
     if isinstance(result, StreamingResult):
         turns: Turns = request.app.state.turns
         return await turns.start(result.json_events, request)
-    return Response(
-        result.json, media_type="application/json", headers={"Cache-Control": "no-store"}
-    )
+    return Response(result.json, media_type="application/json")
 
 
 @router.get("/health")
@@ -87,7 +92,7 @@ async def _read_body(request: Request, limit: int) -> bytes:
     return bytes(body)
 
 
-def _check_origin(request: Request, settings: Settings) -> None:
+def _check_origin(request: Request) -> None:
     """Reject requests from pages of other sites.
 
     CORS keeps such a page from reading the response, but not from sending the request.
@@ -96,8 +101,11 @@ def _check_origin(request: Request, settings: Settings) -> None:
         ApiError: 403, the origin is neither this server's own nor in CORS_ORIGINS.
     """
     origin = request.headers.get("origin")
-    if origin is None or {origin, "*"} & set(settings.cors_origins):
+    origins: frozenset[str] = request.app.state.origins
+    if origin is None or origin in origins or "*" in origins:
         return
-    if origin.partition("://")[2] != request.url.netloc:
+    hosts: Hosts = request.app.state.hosts
+    same = origin.lower().partition("://")[2] == host_of(request.scope)
+    if not (same and hosts.owns(request.scope)):
         log.warning("origin not in CORS_ORIGINS", origin=origin[:200])
         raise ApiError(403, "origin_not_allowed", "This origin is not in CORS_ORIGINS.")

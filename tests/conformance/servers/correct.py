@@ -63,7 +63,8 @@ def build(fault: Fault = NO_FAULT) -> App:
     """Return the application with a fault in it."""
     if fault.app is not None:
         return fault.app()
-    settings = {"jwt_secret": SECRET, "echo_delay": 0.012, **fault.settings}
+    unlimited = {"rate_limit": "0", "address_rate_limit": "0"}
+    settings = {"jwt_secret": SECRET, "echo_delay": 0.012, **unlimited, **fault.settings}
     app = module("app.main").create_app(module("app.settings").Settings(**settings))
     if fault.patch is not None:
         _patch_when_started(app, fault.patch)

@@ -2,16 +2,18 @@
 
 import asyncio
 import json
+import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
-from typing import Any
+from typing import Any, get_args
 
 import openai
 import structlog
 from agents import (
     Agent,
     Model,
+    ModelBehaviorError,
     ModelResponse,
     OpenAIResponsesModel,
     RunConfig,
@@ -33,12 +35,19 @@ from chatkit.types import (
     ThreadStreamEvent,
     UserMessageTagContent,
 )
-from openai.types.responses import ResponseInputContentParam, ResponseInputTextParam
+from openai.types.responses import (
+    Response,
+    ResponseInputContentParam,
+    ResponseInputTextParam,
+    ResponseStreamEvent,
+    ResponseUsage,
+)
 from pydantic import Field, SecretStr
 
 from app.base import ChatAgent, RequestContext, Turn
 from app.common_settings import CommonSettings
 from app.titles import first_words
+from app.warm_up import build_models
 
 INSTRUCTIONS = "You are a helpful assistant. Answer in the language of the user's message."
 
@@ -97,9 +106,9 @@ class OpenAIAgent:
                     yield event
         except openai.APIError as error:
             raise _explain(error, turn.context.request_id) from None
-        except ModelSilentError as error:
+        except (ModelSilentError, ModelBehaviorError) as error:
             log.error("model failed", request_id=turn.context.request_id, reason=str(error))
-            raise CustomStreamError("The assistant does not answer.", allow_retry=True) from None
+            raise CustomStreamError("The answer broke off.", allow_retry=True) from None
 
     async def title(self, text: str) -> str:
         """Ask the model for a title."""
@@ -170,10 +179,20 @@ class ItemConverter(ThreadItemConverter):
 @asynccontextmanager
 async def open_agent(settings: AgentSettings) -> AsyncIterator[ChatAgent]:
     """Build the agent with one client for all requests, which is closed at the end."""
+    logging.getLogger("openai.agents").addFilter(_is_news)
     key = settings.openai_api_key.get_secret_value()
+    events = get_args(get_args(ResponseStreamEvent)[0])
+    build_models([Response, ResponseUsage, *events])
     async with openai.AsyncOpenAI(api_key=key, base_url=settings.openai_base_url) as client:
+        _ = client.responses  # Imported when it is first used, like the rest of the client.
         model = OpenAIResponsesModel(settings.chat_model, client)
         yield OpenAIAgent(TimedModel(model, settings.model_timeout))
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Reject what the Agents SDK logs about a failed request: it does not know whose it was."""
+    told = ("Error streaming response", "Error getting response")
+    return not record.getMessage().startswith(told)
 
 
 async def _events_of(

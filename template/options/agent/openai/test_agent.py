@@ -17,7 +17,7 @@ from chatkit.types import (
     UserMessageTextContent,
 )
 
-from app.agent import ItemConverter, OpenAIAgent
+from app.agent import ItemConverter, OpenAIAgent, TimedModel
 from app.base import ChatStore, RequestContext, Turn
 from app.store import StoreSettings, open_store
 from tests.backend import Backend, StartBackend, is_answer
@@ -105,11 +105,55 @@ def test_broken_stream_can_be_retried(backend: Backend, model: Model, titled_thr
     model.disconnect(after_chunks=6)
     answer = client.say(titled_thread, "Tell me more")
     assert answer.of_type("error")[0]["allow_retry"] is True
+    assert answer.text == "".join(answer.deltas) != ""
+    assert client.items(titled_thread)[-1] == answer.items[-1]
     user_message = next(item for item in answer.items if item["type"] == "user_message")
     again = client.stream(
         "threads.retry_after_item", thread_id=titled_thread, item_id=user_message["id"]
     )
     assert again.text
+
+
+def test_silent_model_is_given_up(start_backend: StartBackend, model: Model) -> None:
+    """A model that sends nothing for MODEL_TIMEOUT seconds is an error that offers a retry."""
+    backend = start_backend(MODEL_TIMEOUT="1")
+    client = backend.client()
+    thread_id = client.create_thread("Hi").thread_id
+    model.reset().slow_first_token(60, times=None)
+    at_once = client.say(thread_id, "Tell me more")
+    assert len(model.requests) == 1
+    model.reset().stall(after_chunks=8, seconds=60, times=None)
+    in_its_answer = client.say(thread_id, "Tell me more")
+    for answer in (at_once, in_its_answer):
+        assert answer.events[-1]["type"] == "error"
+        assert answer.events[-1]["allow_retry"] is True
+        assert client.items(thread_id).count(answer.items[-1]) == 1
+        assert answer.text == "".join(answer.deltas)
+        assert "MODEL_TIMEOUT" in backend.next_log("model failed")["reason"]
+    assert not at_once.text
+    assert in_its_answer.text
+
+
+@pytest.mark.anyio
+async def test_tool_may_take_longer_than_the_model(
+    monkeypatch: pytest.MonkeyPatch, store_env: dict[str, str], model: Model
+) -> None:
+    """MODEL_TIMEOUT is about the model; a tool that runs is not silence."""
+
+    @function_tool
+    async def look_it_up() -> str:
+        """Look something up, slowly."""
+        await asyncio.sleep(2.5)
+        return "found"
+
+    model.call_tool("look_it_up").reply("There it is.")
+    async with (
+        new_turn(monkeypatch, store_env) as turn,
+        openai.AsyncOpenAI(api_key="sk-local", base_url=model.base_url()) as client,
+    ):
+        timed = TimedModel(OpenAIResponsesModel("gpt-5-mini", client), 2)
+        events = [event async for event in OpenAIAgent(timed, [look_it_up]).respond(turn)]
+    assert "There it is." in str(events[-1])
 
 
 @pytest.mark.anyio

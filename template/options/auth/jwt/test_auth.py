@@ -124,6 +124,13 @@ def test_no_tokens_from_the_command_line_in_production() -> None:
         local_token("alice", settings)
 
 
-def test_production_has_no_start_page(start_backend: StartBackend) -> None:
-    """The page at `/` is for development only."""
-    assert start_backend(APP_ENV="production").start_page().status_code == 404
+def test_production(start_backend: StartBackend) -> None:
+    """The page at `/` is for development only; browsers are to use HTTPS and the right name."""
+    backend = start_backend(APP_ENV="production", ALLOWED_HOSTS="chat.example")
+    page = backend.start_page(Host="chat.example")
+    assert page.status_code == 404
+    assert page.headers["strict-transport-security"].startswith("max-age=")
+    refused = backend.start_page(Host="evil.example")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "host_not_allowed")
+    # Health checks use the address.
+    assert backend.client().get("/health").status_code == 200

@@ -1,10 +1,11 @@
 """Authentication for one local user, without sign-in."""
 
 import ipaddress
-from typing import Self
+from typing import Annotated, Self
 
 from fastapi import Request
-from pydantic import model_validator
+from pydantic import Field, model_validator
+from pydantic_settings import NoDecode
 
 from app.base import Authenticator
 from app.common_settings import CommonSettings
@@ -22,6 +23,12 @@ class AuthSettings(CommonSettings):
 
     allow_remote: bool = False
     """Listen on other addresses, too, such as in a container that only you can reach."""
+    allowed_hosts: Annotated[list[str], NoDecode] = Field(
+        default=["localhost", "*.localhost", "127.0.0.1", "[::1]"]
+    )
+    """A page elsewhere could give this machine a name of its own site; only these are answered."""
+    rate_limit: str = "0"
+    address_rate_limit: str = "0"
 
     @model_validator(mode="after")
     def refuse_remote_access(self) -> Self:
@@ -48,8 +55,7 @@ class LocalUser:
 
     async def __call__(self, request: Request) -> str:
         """Return the local user; reject other machines (403), whatever the server's address."""
-        client = request.client
-        if not self._allow_remote and client is not None and not is_loopback(client.host):
+        if not self._allow_remote and not all(map(is_loopback, senders(request))):
             raise ApiError(403, "not_local", "This backend answers its own machine only.")
         return LOCAL_USER
 
@@ -57,6 +63,15 @@ class LocalUser:
 def create_auth(settings: AuthSettings) -> Authenticator:
     """Build the authentication from its settings."""
     return LocalUser(settings.allow_remote)
+
+
+def senders(request: Request) -> list[str]:
+    """Return the addresses of the client and of every proxy on the way."""
+    forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
+    found = [part.strip() for part in forwarded.split(",") if part.strip()]
+    # A trusted proxy's header has replaced `client`, but not `peer`.
+    peers = (request.client, getattr(request.state, "peer", None))
+    return found + [peer[0] for peer in peers if peer is not None]
 
 
 def is_loopback(host: str) -> bool:

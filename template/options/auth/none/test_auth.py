@@ -7,12 +7,15 @@ from starlette.requests import Request
 from app.auth import LOCAL_USER, AuthSettings, LocalUser, is_loopback
 from app.errors import ApiError, StartupError
 from app.settings import load_settings
-from tests.backend import Backend
+from tests.backend import Backend, StartBackend
 
 
-def request_from(host: str) -> Request:
-    """Return a request from *host*."""
-    return Request({"type": "http", "headers": [], "client": (host, 50000)})
+def request_from(host: str, peer: str | None = None, forwarded: str = "") -> Request:
+    """Return a request from *host*; a trusted proxy that *forwarded* it is the *peer*."""
+    headers = [(b"x-forwarded-for", forwarded.encode())] if forwarded else []
+    state = {"peer": (peer or host, 40000)}
+    scope = {"type": "http", "headers": headers, "client": (host, 50000), "state": state}
+    return Request(scope)
 
 
 def test_production_is_refused() -> None:
@@ -41,6 +44,50 @@ async def test_requests_from_elsewhere_are_refused() -> None:
     with pytest.raises(ApiError, match="its own machine only"):
         await LocalUser(allow_remote=False)(request_from("192.168.1.7"))
     assert await LocalUser(allow_remote=True)(request_from("192.168.1.7")) == LOCAL_USER
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "forged",
+    [
+        request_from("127.0.0.1", peer="192.168.1.7", forwarded="127.0.0.1"),
+        request_from("127.0.0.1", peer="127.0.0.1", forwarded="127.0.0.1, 192.168.1.7"),
+    ],
+    ids=["direct", "through a proxy"],
+)
+async def test_forged_address_is_refused(forged: Request) -> None:
+    """With FORWARDED_ALLOW_IPS=* a client can choose its address, but not hide the real one."""
+    with pytest.raises(ApiError, match="its own machine only"):
+        await LocalUser(allow_remote=False)(forged)
+    local_proxy = request_from("127.0.0.1", peer="127.0.0.1", forwarded="127.0.0.1")
+    assert await LocalUser(allow_remote=False)(local_proxy) == LOCAL_USER
+
+
+def test_forged_address_over_http(start_backend: StartBackend) -> None:
+    """A proxy on this machine that forwards requests of others is refused, whoever is trusted."""
+    client = start_backend(FORWARDED_ALLOW_IPS="*").client()
+    statuses = [
+        client.post_raw(b"{}", **{"X-Forwarded-For": value}).status_code
+        for value in ("192.168.1.7", "127.0.0.1, 192.168.1.7", "127.0.0.1")
+    ]
+    assert statuses == [403, 403, 400]
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "0.0.0.0"])
+def test_other_names_are_refused(backend: Backend, host: str) -> None:
+    """A site that points its own name at this machine (DNS rebinding) gets nothing."""
+    for response in (
+        backend.start_page(Host=host),
+        backend.client().post_raw(b"{}", Host=host, Origin=f"http://{host}"),
+    ):
+        assert response.status_code == 400
+        assert response.json()["error"]["code"] == "host_not_allowed"
+
+
+@pytest.mark.parametrize("host", ["localhost", "chat.localhost:3000", "127.0.0.1", "[::1]:8000"])
+def test_names_of_this_machine_are_accepted(backend: Backend, host: str) -> None:
+    """A forwarded port or a development server's proxy may use any of them."""
+    assert backend.start_page(Host=host).status_code == 200
 
 
 def test_the_reason_is_one_sentence(

@@ -3,15 +3,14 @@
 import argparse
 import asyncio
 import socket
+import sys
 from contextlib import suppress
 
-import uvicorn
-
-from app import ENDPOINT
 from app.agent import open_agent
 from app.errors import StartupError
-from app.logs import log
+from app.logs import configure_logging
 from app.main import create_app
+from app.processes import AnnouncedServer, ServerConfig, Workers
 from app.settings import Settings
 from app.store import open_store
 
@@ -22,40 +21,43 @@ def run(settings: Settings, arguments: argparse.Namespace) -> None:
     Raises:
         StartupError: The port, the store or the agent cannot be opened.
     """
-    # uvicorn reports a failed start with a traceback; here it is one sentence.
-    asyncio.run(try_parts(settings))
-    config = uvicorn.Config(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        timeout_graceful_shutdown=settings.shutdown_grace,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-    )
-    with suppress(KeyboardInterrupt):  # uvicorn raises it again after an orderly shutdown.
-        AnnouncedServer(config).run()
-
-
-class AnnouncedServer(uvicorn.Server):
-    """Logs the endpoint's URL once it can be reached."""
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to listen."""
-        await super().startup(sockets)
-        host, port = self.servers[0].sockets[0].getsockname()[:2]
-        address = f"[{host}]" if ":" in host else host
-        log.info("listening", url=f"http://{address}:{port}{ENDPOINT}")
+    sockets = listen(settings)
+    if settings.workers > 1:
+        configure_logging(settings)
+        # Here first: each of the workers would report the same fault.
+        asyncio.run(try_parts(settings))
+        Workers(ServerConfig("app.main:create_app", settings), sockets).run()
+    else:
+        with suppress(KeyboardInterrupt):  # uvicorn raises it again after an orderly shutdown.
+            AnnouncedServer(ServerConfig(create_app(settings), settings)).run(sockets)
 
 
 async def try_parts(settings: Settings) -> None:
-    """Open and close the port, the store and the agent."""
-    loop = asyncio.get_running_loop()
-    try:
-        server = await loop.create_server(asyncio.Protocol, settings.host, settings.port)
-    except OSError as error:
-        reason = str(error.strerror).rpartition(": ")[2]  # asyncio repeats the address before it.
-        raise StartupError(f"HOST={settings.host} PORT={settings.port}: {reason}") from None
-    server.close()
+    """Open and close the store and the agent."""
     async with open_store(settings), open_agent(settings):
         pass
+
+
+def listen(settings: Settings) -> list[socket.socket]:
+    """Return a listening socket for each address of `HOST`.
+
+    Raises:
+        StartupError: The host is unknown, or the port cannot be used.
+    """
+    sockets = []
+    try:
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            listening = socket.socket(family, kind, protocol)
+            sockets.append(listening)
+            if sys.platform != "win32":
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listening.bind(address)
+            listening.listen()
+    except OSError as error:
+        reason = str(error.strerror).lower()
+        raise StartupError(f"HOST={settings.host} PORT={settings.port}: {reason}") from None
+    return sockets
