@@ -57,6 +57,13 @@ async def take_turn(store: ChatStore, name: str) -> None:
         await store.save_item("thr_anna", make_message(f"answer {name}"), ANNA)
 
 
+async def write_forever(store: ChatStore) -> None:
+    """Save the same question again and again."""
+    while True:
+        await store.save_item("thr_anna", make_message("question"), ANNA)
+        await asyncio.sleep(0.01)
+
+
 async def test_turns_of_all_processes_alternate(store: ChatStore, other: ChatStore) -> None:
     """Each question is followed by its answer."""
     await asyncio.gather(
@@ -96,11 +103,14 @@ async def test_running_turn_renews_its_lease(
 ) -> None:
     """A turn may take longer than a lease lasts."""
     monkeypatch.setattr(leases, "RENEWAL", 0.02)
-    async with asyncio.timeout(30), open_store(StoreSettings()) as opened:
-        async with opened.turn_lock("thr_anna"):
-            first = execute(store_env, EXPIRY)
-            while execute(store_env, EXPIRY) == first:
-                await asyncio.sleep(0.01)
+    async with (
+        asyncio.timeout(30),
+        open_store(StoreSettings()) as opened,
+        opened.turn_lock("thr_anna"),
+    ):
+        first = execute(store_env, EXPIRY)
+        while execute(store_env, EXPIRY) == first:  # noqa: ASYNC110 - the database has no event
+            await asyncio.sleep(0.01)
 
 
 async def test_turn_that_lost_its_lease_cannot_write(
@@ -112,9 +122,7 @@ async def test_turn_that_lost_its_lease_cannot_write(
         async with opened.turn_lock("thr_anna"):
             execute(store_env, TAKE)
             with pytest.raises(StoreUnavailableError, match="interrupted"):
-                while True:
-                    await opened.save_item("thr_anna", make_message("question"), ANNA)
-                    await asyncio.sleep(0.01)
+                await write_forever(opened)
             with pytest.raises(StoreUnavailableError, match="interrupted"):
                 await asyncio.create_task(opened.delete_thread("thr_anna", ANNA))
             assert await item_ids(opened) == ["question"]

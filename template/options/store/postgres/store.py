@@ -26,7 +26,6 @@ _MIGRATION_LOCK = int.from_bytes(b"chatkit", "big")
 _MIGRATION_PATIENCE = 30
 """How long a migration waits for another one, or for a table that is in use, in seconds."""
 _DEFAULTS = {
-    "connect_timeout": 5,  # seconds
     # Without these, a lost server is only noticed after many minutes.
     "keepalives_idle": 30,  # seconds
     "tcp_user_timeout": 10_000,  # milliseconds
@@ -62,8 +61,11 @@ class StoreSettings(CommonSettings):
 
         libpq parses the URL, not SQLAlchemy, so that every option of a provider is understood.
         """
-        url = self.database_url.get_secret_value()
-        return make_conninfo("", **(_DEFAULTS | conninfo_to_dict(url)))
+        options = conninfo_to_dict(self.database_url.get_secret_value())
+        # In time for the next one, if there are several.
+        hosts = str(options.get("host", "")).count(",") + 1
+        timeout = {"connect_timeout": max(2, int(self.database_timeout / hosts))}
+        return make_conninfo("", **(_DEFAULTS | timeout | options))
 
 
 class PostgresStore(SqlStore):

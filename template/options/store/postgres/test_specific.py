@@ -9,7 +9,6 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from app.base import ChatStore, StoreUnavailableError
-from app.database import leases
 from app.errors import StartupError
 from app.store import StoreSettings, open_store
 from tests.store.samples import (
@@ -135,44 +134,43 @@ async def poll_until_ready(store: ChatStore) -> None:
 
 
 @pytest.mark.anyio
-async def test_frozen_server_hangs_nothing(store_env: dict[str, str], freeze: Outage) -> None:
+async def test_frozen_server_hangs_nothing(
+    store: ChatStore, store_env: dict[str, str], freeze: Outage
+) -> None:
     """Every call ends, and when the server goes on, so does the store."""
+    await save_conversation(store)
     settings = settings_for(store_env["DATABASE_URL"], database_timeout="0.3")
-    async with asyncio.timeout(60), open_store(settings) as store:
-        await save_conversation(store)
+    async with asyncio.timeout(60), open_store(settings) as impatient:
         with freeze():
             results = await asyncio.gather(
-                store.ping(),
-                store.load_thread("thr_anna", ANNA),
-                store.save_item("thr_anna", make_message("new"), ANNA),
-                store.counters().incr("key", 60),
-                store.turn_lock("thr_anna").__aenter__(),
+                impatient.ping(),
+                impatient.load_thread("thr_anna", ANNA),
+                impatient.save_item("thr_anna", make_message("new"), ANNA),
+                impatient.counters().incr("key", 60),
+                impatient.turn_lock("thr_anna").__aenter__(),
                 return_exceptions=True,
             )
             assert {type(result) for result in results} == {StoreUnavailableError}
-            # What follows does not wait for the same server again.
-            with pytest.raises(StoreUnavailableError, match="does not answer"):
-                await store.load_thread("thr_anna", ANNA)
-        await poll_until_ready(store)
-        await store.save_item("thr_anna", make_message("three"), ANNA)
-        # A write that got no answer may still have been carried out.
-        kept = await item_ids(store)
-        assert [item for item in kept if item != "new"] == ["one", "two", "three"]
+        await poll_until_ready(impatient)
+    await store.save_item("thr_anna", make_message("three"), ANNA)
+    # A write that got no answer may still have been carried out.
+    kept = await item_ids(store)
+    assert [item for item in kept if item != "new"] == ["one", "two", "three"]
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("locked", [LOCK_THREAD, LOCK_TABLES], ids=["thread", "tables"])
 async def test_locked_write_fails_in_time_and_is_undone(
-    store_env: dict[str, str], lock: Lock, locked: str
+    store: ChatStore, store_env: dict[str, str], lock: Lock, locked: str
 ) -> None:
     """A write that another program keeps waiting ends on the server, too."""
+    await save_conversation(store)
     settings = settings_for(store_env["DATABASE_URL"], database_timeout="0.2")
-    async with asyncio.timeout(60), open_store(settings) as store:
-        await save_conversation(store)
-        with lock(locked), pytest.raises(StoreUnavailableError, match=r"longer than 0\.2 s"):
-            await store.save_item("thr_anna", make_message("new"), ANNA)
-        await store.ping()
-        assert await item_ids(store) == ["one", "two"]
+    async with asyncio.timeout(60), open_store(settings) as impatient:
+        with lock(locked), pytest.raises(StoreUnavailableError, match=r"takes over|not answer"):
+            await impatient.save_item("thr_anna", make_message("new"), ANNA)
+    await store.ping()
+    assert await item_ids(store) == ["one", "two"]
 
 
 @pytest.mark.anyio

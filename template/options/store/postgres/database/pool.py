@@ -27,7 +27,7 @@ class Pool:
     Args:
         conninfo: What libpq connects to.
         size: Maximum number of connections.
-        patience: How long to wait until a connection is free, and for a new one, in seconds.
+        patience: How long a statement usually waits, in seconds.
     """
 
     def __init__(self, conninfo: str, size: int, patience: float) -> None:
@@ -41,19 +41,21 @@ class Pool:
     async def run(self, statement: str, parameters: Parameters, patience: float) -> Rows:
         """Run a statement in its own transaction and return its rows.
 
-        It runs again if its connection breaks, although it may have been committed before: every
-        statement of this package may run twice.
+        It runs again if its connection breaks, although it may have been committed before. For
+        all statements of this package that is harmless: at worst, a thread that was deleted is
+        not found, or a message is counted twice.
 
         Args:
             statement: With placeholders such as `%(name)s`.
             parameters: The placeholders' values.
-            patience: How long the statement may take, in seconds.
+            patience: How long to wait until a connection is free, then for a new one, and then
+                for the statement, in seconds.
 
         Raises:
             StoreUnavailableError: All connections are in use, or the server does not answer.
             psycopg.Error: The server refuses the connection or the statement.
         """
-        async with self._connection() as connection:
+        async with self._connection(patience) as connection:
             try:
                 return await self._execute(connection, statement, parameters, patience)
             except psycopg.Error as error:
@@ -62,7 +64,7 @@ class Pool:
                 await connection.close()
         # The others lead to the same server, which has gone or changed its role.
         self._close_idle()
-        async with self._connection() as connection:
+        async with self._connection(patience) as connection:
             return await self._execute(connection, statement, parameters, patience)
 
     def close(self) -> None:
@@ -71,13 +73,13 @@ class Pool:
         self._close_idle()
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[AsyncConnection]:
+    async def _connection(self, patience: float) -> AsyncIterator[AsyncConnection]:
         """Lend a connection; waiting for it can be cancelled at any time."""
         if time.monotonic() < self._silent_until:
             raise StoreUnavailableError("The database does not answer.")
-        await self._wait_until_free()
+        await self._wait_until_free(patience)
         try:
-            connection = self._take_idle() or await self._connect()
+            connection = self._take_idle() or await self._connect(patience)
             try:
                 yield connection
             finally:
@@ -85,12 +87,12 @@ class Pool:
         finally:
             self._free.release()
 
-    async def _wait_until_free(self) -> None:
+    async def _wait_until_free(self, patience: float) -> None:
         if not self._free.locked():
             await self._free.acquire()
             return
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(patience):
                 await self._free.acquire()
         except TimeoutError:
             raise StoreUnavailableError("All connections to the database are in use.") from None
@@ -104,16 +106,19 @@ class Pool:
             connection.pgconn.finish()
         return None
 
-    async def _connect(self) -> AsyncConnection:
+    async def _connect(self, patience: float) -> AsyncConnection:
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(patience):
                 # Poolers such as PgBouncer can give each transaction a different server
                 # connection, on which earlier prepared statements do not exist.
                 return await AsyncConnection.connect(
                     self._conninfo, autocommit=True, prepare_threshold=None
                 )
         except (TimeoutError, errors.ConnectionTimeout) as error:
-            raise self._silence() from error
+            # A server that wakes up may take longer than a health check waits.
+            if patience >= self._patience:
+                raise self._silence() from error
+            raise StoreUnavailableError("The database does not answer.") from error
 
     async def _put_back(self, connection: AsyncConnection) -> None:
         if self._closed:
