@@ -111,7 +111,8 @@ class OpenAIAgent:
         except openai.APIError as error:
             raise _explain(error, turn.context.request_id) from None
         except (ModelSilentError, ModelBehaviorError) as error:
-            log.error("model failed", request_id=turn.context.request_id, reason=str(error))
+            reason = _without_keys(str(error))
+            log.error("model failed", request_id=turn.context.request_id, reason=reason)
             raise CustomStreamError("The answer broke off.", allow_retry=True) from None
 
     async def title(self, text: str) -> str:
@@ -218,7 +219,8 @@ async def _events_of(
 
     Without `cancel`, a stopped run would continue in the background, with more requests and
     more tool calls. `stream_agent_response` is shielded from the cancellation, which would leave
-    its inner tasks running; after `cancel` it finishes on its own.
+    its inner tasks running; after `cancel` it finishes on its own. If the run fails, a task of it
+    still waits for an event from a tool: the last event is for that task.
     """
     events = stream_agent_response(context, result)
     reading = asyncio.ensure_future(anext(events, None))
@@ -295,5 +297,12 @@ def _reason(error: openai.APIError) -> str:
     key = error.request.headers.get("Authorization", "").removeprefix("Bearer ")
     if key:
         text = text.replace(key, "[key]")
-    # A provider may repeat a key in part, or another one that a gateway has put in its place.
+    return _without_keys(text)
+
+
+def _without_keys(text: str) -> str:
+    """Return a provider's text for the log.
+
+    It may repeat a key in part, or another one that a gateway has put in its place.
+    """
     return _KEY.sub("[key]", text)[:MAX_REASON_LENGTH]
