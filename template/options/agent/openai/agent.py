@@ -208,8 +208,8 @@ async def _warm_up() -> None:
 
 def _is_news(record: logging.LogRecord) -> bool:
     """Reject what the Agents SDK logs about a failed request: it does not know whose it was."""
-    told = ("Error streaming response", "Error getting response")
-    return not record.getMessage().startswith(told)
+    failures = ("Error streaming response", "Error getting response")
+    return not record.getMessage().startswith(failures)
 
 
 async def _events_of(
