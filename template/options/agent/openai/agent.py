@@ -233,7 +233,6 @@ async def _events_of(
         with suppress(Exception):  # One that ended the run has been raised above.
             while await reading is not None:
                 reading = asyncio.ensure_future(anext(events, None))
-        # Ends the task that waits for what tools stream: a failed run leaves it behind.
         await context.stream(ProgressUpdateEvent(text=""))
 
 
