@@ -23,6 +23,7 @@ KEYS: dict[str, type | tuple[type, ...]] = {
     "database": list,
     "durable": bool,
     "secrets": bool,
+    "sign_in": bool,
     "command": (str, type(None)),
     "words": str,
     "filterwarnings": list,

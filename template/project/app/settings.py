@@ -11,7 +11,7 @@ from app.store import StoreSettings
 class Settings(AuthSettings, StoreSettings, AgentSettings):
     """Read from the environment and `.env`; a variable is named like its field, in capitals.
 
-    `AuthSettings` comes first: where it has another default than `CommonSettings`, that counts.
+    `AuthSettings` comes first, so that its defaults override those of `CommonSettings`.
     """
 
 

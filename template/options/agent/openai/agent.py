@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, get_args
 
+import anyio.lowlevel
 import openai
 import structlog
 from agents import (
@@ -21,8 +22,10 @@ from agents import (
     RunResultStreaming,
     Tool,
     TResponseInputItem,
+    set_trace_provider,
 )
 from agents.items import TResponseStreamEvent
+from agents.tracing.provider import DefaultTraceProvider
 from chatkit.agents import AgentContext, ThreadItemConverter, stream_agent_response
 from chatkit.errors import CustomStreamError
 from chatkit.types import (
@@ -182,19 +185,31 @@ class ItemConverter(ThreadItemConverter):
 async def open_agent(settings: AgentSettings) -> AsyncIterator[ChatAgent]:
     """Build the agent with one client for all requests, which is closed at the end."""
     logging.getLogger("openai.agents").addFilter(_is_news)
+    # Nothing receives traces; the SDK's own provider would begin with a client for them.
+    set_trace_provider(DefaultTraceProvider())
     key = settings.openai_api_key.get_secret_value()
-    events = get_args(get_args(ResponseStreamEvent)[0])
-    build_models([Response, ResponseUsage, *events])
+    await _warm_up()
     async with openai.AsyncOpenAI(api_key=key, base_url=settings.openai_base_url) as client:
         _ = client.responses  # Imported when it is first used, like the rest of the client.
         model = OpenAIResponsesModel(settings.chat_model, client)
         yield OpenAIAgent(TimedModel(model, settings.model_timeout))
 
 
+async def _warm_up() -> None:
+    """Do what the SDKs leave until the first turn; its deltas would wait for it."""
+    events = get_args(get_args(ResponseStreamEvent)[0])
+    build_models([Response, ResponseUsage, *events])
+    # A response that is not streamed is read field by field, each with a schema of its own.
+    message = {"type": "message", "content": [{"type": "output_text", "text": ""}]}
+    response: dict[str, Any] = {**dict.fromkeys(Response.model_fields, ""), "output": [message]}
+    Response.construct(**response)
+    await anyio.lowlevel.checkpoint()  # Loads what the client needs on this event loop.
+
+
 def _is_news(record: logging.LogRecord) -> bool:
     """Reject what the Agents SDK logs about a failed request: it does not know whose it was."""
-    told = ("Error streaming response", "Error getting response")
-    return not record.getMessage().startswith(told)
+    failures = ("Error streaming response", "Error getting response")
+    return not record.getMessage().startswith(failures)
 
 
 async def _events_of(

@@ -1,8 +1,9 @@
 """The agent against a server that speaks the Responses API."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
 
 import openai
@@ -237,6 +238,29 @@ async def test_stop_ends_the_run(
         await asyncio.wait_for(cancelled.wait(), 10)
         await asyncio.wait([task])
     assert len(model.requests) == 1
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("fails", [True, False])
+async def test_run_leaves_no_task_behind(
+    monkeypatch: pytest.MonkeyPatch, store_env: dict[str, str], model: Model, fails: bool
+) -> None:
+    """A task that waits for nothing would be logged as an error when it is collected."""
+    problems = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, problem: problems.append(problem))
+    if fails:
+        model.fail(401, times=None)
+    async with (
+        new_turn(monkeypatch, store_env) as turn,
+        openai.AsyncOpenAI(api_key="sk-local", base_url=model.base_url()) as client,
+    ):
+        agent = OpenAIAgent(OpenAIResponsesModel("gpt-5-mini", client))
+        with pytest.raises(CustomStreamError) if fails else nullcontext():
+            async for _ in agent.respond(turn):
+                pass
+        await asyncio.sleep(0.1)
+        gc.collect()
+    assert problems == []
 
 
 @pytest.mark.anyio
