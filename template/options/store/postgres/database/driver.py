@@ -146,7 +146,7 @@ class PostgresDatabase:
         for attempt in range(1, _ATTEMPTS):
             with suppress(*_COLLISIONS):
                 return await self._pool.run(statement, parameters, self._patience)
-            await asyncio.sleep(random.uniform(0, 0.002 * attempt))  # noqa: S311 - not a secret
+            await asyncio.sleep(random.uniform(0, 0.002 * attempt))  # noqa: S311 # nosec B311 # not a secret
         return await self._pool.run(statement, parameters, self._patience)
 
     async def _require_tables(self) -> None:
