@@ -145,7 +145,7 @@ class Leases:
             if await self._database.write(_ACQUIRE, _key(lease)):
                 lease.valid_until = begun + LIFETIME
                 return
-            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - not a secret
+            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 # nosec B311 # not a secret
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
     async def _release(self, lease: Lease) -> None:
