@@ -2,8 +2,9 @@
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -54,13 +55,24 @@ def facts(axis: str, choice: str) -> dict[str, Any]:
     return loaded
 
 
-def parameters() -> list[object]:
+def parameters(chosen: Sequence[dict[str, str]] = COMBINATIONS) -> list[object]:
     """Return a parameter for each combination, all of whose tests one worker runs."""
     return [
         pytest.param(answers, id=name, marks=pytest.mark.xdist_group(name))
-        for answers in COMBINATIONS
+        for answers in chosen
         for name in [questions.combination_name(answers)]
     ]
+
+
+def pairwise() -> list[dict[str, str]]:
+    """Return few combinations in which any two choices of different axes meet."""
+    missing = set().union(*map(_pairs, COMBINATIONS))
+    chosen = []
+    while missing:
+        best = max(COMBINATIONS, key=lambda answers: len(missing & _pairs(answers)))
+        missing -= _pairs(best)
+        chosen.append(best)
+    return chosen
 
 
 def run(
@@ -82,6 +94,10 @@ def run(
     if done.returncode:
         pytest.fail(f"{' '.join(command)}\n{done.stdout}{done.stderr}", pytrace=False)
     return done.stdout
+
+
+def _pairs(answers: Mapping[str, str]) -> set[tuple[tuple[str, str], ...]]:
+    return set(combinations(answers.items(), 2))
 
 
 def _made(path: Path) -> bool:

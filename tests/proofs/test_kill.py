@@ -31,7 +31,7 @@ LIMITS = Limits(exchange_timeout=30)
 def test_nothing_acknowledged_is_lost(
     installed: Project,
     environment_of: Environment,
-    record_property: Callable[[str, object], None],
+    record_property: Callable[[str, str], None],
 ) -> None:
     """Kill a backend with 16 streams at a random moment, restart it, and read what it kept."""
     seed = secrets.randbelow(1_000_000)
@@ -48,7 +48,7 @@ def test_nothing_acknowledged_is_lost(
         assert asyncio.run(find_faults(server.url, ledger, everything)) == [], f"seed {seed}"
         assert feedback_faults(environment["DATABASE_URL"], ledger) == [], f"seed {seed}"
         longest = asyncio.run(use_again(server.url, ledger))
-    record_property(f"{installed.name}, {ROUNDS} times kill -9, seed {seed}", ledger)
+    record_property(f"{installed.name}, {ROUNDS} times kill -9, seed {seed}", str(ledger))
     record_property(f"{installed.name}, longest turn after the last", f"{longest:.1f} s")
 
 

@@ -56,7 +56,7 @@ def test_retry_beside_turns_of_another_process(
 def test_thread_of_a_killed_process_is_free_again(
     installed: Project,
     environment: dict[str, str],
-    record_property: Callable[[str, object], None],
+    record_property: Callable[[str, str], None],
 ) -> None:
     """Another process continues the thread within 10 seconds; a busy machine may take longer."""
     with (

@@ -59,7 +59,7 @@ def test_what_is_acknowledged_survives_a_power_cut(
     installed: Project,
     environment_of: Environment,
     tmp_path: Path,
-    record_property: Callable[[str, object], None],
+    record_property: Callable[[str, str], None],
 ) -> None:
     """With 16 clients at once, everything is on the disk before it is acknowledged."""
     seed = secrets.randbelow(1_000_000)

@@ -13,7 +13,7 @@ from chatkit_scaffold.conformance.suite import run_checks
 from chatkit_scaffold.generator import questions
 from chatkit_scaffold.verify import credentials
 from tests.conftest import Environment
-from tests.matrix import DEFAULT, QUESTIONS, Project, facts, run
+from tests.matrix import DEFAULT, QUESTIONS, Project, facts, pairwise, parameters, run
 
 
 @pytest.mark.quick
@@ -83,8 +83,13 @@ def test_types(installed: Project) -> None:
     installed.run("mypy", "--no-error-summary")
 
 
+@pytest.mark.parametrize("project", parameters(pairwise()), indirect=True)
 def test_own_tests(installed: Project) -> None:
-    """The project's own tests pass, all of them, with no key and no service running."""
+    """The project's own tests pass, all of them, with no key and no service running.
+
+    A fault between two choices shows in one combination that has both; the workflow in
+    `.github` runs the tests of all.
+    """
     printed = installed.run("pytest", "-q", "-p", "no:cacheprovider")
     assert re.search(r"^\d+ passed( in|, \d+ warning)", printed, re.MULTILINE), printed[-500:]
 

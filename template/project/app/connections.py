@@ -105,7 +105,8 @@ class BoundedHttp(HttpToolsProtocol):
             return
         self.config.warning.log(reason="MAX_CONNECTIONS reached", closed="an idle connection")
         del self.config.idle[longest]
-        longest.transport.close()
+        # Its client may not have read the last response, and need not ever do so.
+        longest.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
@@ -137,6 +138,8 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_message_begin()
         # The address that `X-Forwarded-For` cannot change.
         self.scope["state"]["peer"] = self.client
+        # Closing would wait until the client has read everything; this does not.
+        self.scope["state"]["abort"] = self.transport.abort
         self._head_bytes = 0
         self._begin(in_head=True)
 

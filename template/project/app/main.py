@@ -18,7 +18,7 @@ from app.errors import ApiError, error_response
 from app.hosts import Hosts
 from app.logs import configure_logging
 from app.rates import MessageLimits
-from app.routes import router
+from app.routes import chatkit, router
 from app.server import ChatServer
 from app.settings import Settings, load_settings
 from app.store import open_store
@@ -48,6 +48,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.hosts = Hosts(settings.allowed_hosts)
     app.state.origins = frozenset(settings.cors_origins)
     app.state.authenticate = create_auth(settings)
+    # Without FastAPI's dependencies, which would cost more than the rest of a request's way here.
+    app.add_route(ENDPOINT, chatkit, methods=["POST"])
     app.include_router(router)
     if settings.app_env == "development":
         app.include_router(start_page.router)

@@ -72,6 +72,11 @@ class Recording:
         # Joined only when needed: adding each to its item would copy all the text so far.
         self._deltas: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
 
+    @property
+    def thread_id(self) -> str:
+        """The id of the turn's thread."""
+        return self._thread.id
+
     async def record(self, event: ThreadStreamEvent) -> None:
         """Store what the event says; an item is stored when it is done."""
         match event:

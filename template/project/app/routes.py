@@ -1,10 +1,8 @@
 """The HTTP endpoints: ChatKit, and two for monitoring."""
 
-from typing import Annotated
-
 from chatkit.server import StreamingResult
 from chatkit.types import is_streaming_req
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from app import ENDPOINT
@@ -21,12 +19,6 @@ from app.streaming import Turns
 router = APIRouter(prefix=ENDPOINT)
 
 
-def get_server(request: Request) -> ChatServer:
-    """Return the server that the lifespan built."""
-    server: ChatServer = request.app.state.server
-    return server
-
-
 async def get_context(request: Request) -> RequestContext:
     """Authenticate the request.
 
@@ -40,14 +32,11 @@ async def get_context(request: Request) -> RequestContext:
     return RequestContext(user_id, request.state.request_id, locale or None)
 
 
-Server = Annotated[ChatServer, Depends(get_server)]
-Context = Annotated[RequestContext, Depends(get_context)]
-
-
-@router.post("")
-async def chatkit(request: Request, server: Server, context: Context) -> Response:
+async def chatkit(request: Request) -> Response:
     """Answer a ChatKit request with an event stream or with JSON, depending on its type."""
+    context = await get_context(request)
     settings: Settings = request.app.state.settings
+    server: ChatServer = request.app.state.server
     parsed = server.parse(await _read_body(request, settings.max_body_bytes))
     request.state.operation = parsed.type
     check_size(parsed, settings.max_message_chars)
@@ -69,8 +58,9 @@ async def health() -> dict[str, str]:
 
 
 @router.get("/ready")
-async def ready(server: Server) -> Response:
+async def ready(request: Request) -> Response:
     """Return 200 while the store can be used, or else 503 with the reason."""
+    server: ChatServer = request.app.state.server
     try:
         await server.store.ping()
     except StoreUnavailableError as error:

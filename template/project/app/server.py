@@ -13,6 +13,7 @@ from chatkit.server import (
     StreamingResult,
     agents_sdk_user_agent_override,
 )
+from chatkit.store import NotFoundError
 from chatkit.types import (
     ChatKitReq,
     ErrorEvent,
@@ -107,6 +108,13 @@ class ChatServer(ChatKitServer[RequestContext]):
                         await self._enter_thread(event.thread.id, stack)
                     begun = True
                     yield event
+            except NotFoundError:
+                if not begun:
+                    raise
+                log.info("thread deleted during a turn", request_id=context.request_id)
+                yield ErrorEvent(
+                    code="custom", message="This conversation was deleted.", allow_retry=False
+                )
             except Exception as error:
                 # Before the first event, the response can still have its own status.
                 if not begun:
@@ -204,7 +212,13 @@ class ChatServer(ChatKitServer[RequestContext]):
     async def _break_off(
         self, recording: Recording, error: Exception, context: RequestContext
     ) -> list[ThreadStreamEvent]:
-        """Store what the user has seen; return the events that end the answer."""
+        """Store what the user has seen; return the events that end the answer.
+
+        Raises:
+            NotFoundError: The thread has been deleted meanwhile.
+        """
+        if isinstance(error, NotFoundError):
+            await self.store.load_thread(recording.thread_id, context)
         if not isinstance(error, BaseStreamError):
             log.error("turn failed", request_id=context.request_id, exc_info=error)
         kept = await recording.keep_broken_off()

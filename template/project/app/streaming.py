@@ -222,9 +222,9 @@ class EventStream(Response):
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             state["stopped"] = not await self._send_events(receive, send)
         except ReaderStalledError:
-            # Without an end of the body, the client knows that the rest is missing.
             log.warning("reader cut off", request_id=state["request_id"])
             self._turn.forget_reader()
+            await _cut_off(scope, receive)
             return
         except BaseException:
             await self._turn.stop()
@@ -245,3 +245,14 @@ class EventStream(Response):
             except TimeoutError:
                 raise ReaderStalledError from None
         return True
+
+
+async def _cut_off(scope: Scope, receive: Receive) -> None:
+    """End the connection now, with all that still waits in it (see `app/connections.py`).
+
+    Without an end of the body, the client knows that the rest is missing.
+    """
+    abort = scope["state"].get("abort")
+    if abort is not None:
+        abort()
+        await receive()  # `http.disconnect`: to uvicorn, a response without an end is an error.

@@ -8,6 +8,7 @@ from datetime import datetime
 import pytest
 from chatkit.errors import CustomStreamError, ErrorCode, StreamError
 from chatkit.server import ChatKitServer, StreamingResult
+from chatkit.store import NotFoundError
 from chatkit.types import (
     Annotation,
     AssistantMessageContent,
@@ -355,6 +356,32 @@ async def test_retry_stopped_at_once_changes_nothing(talk: Conversation) -> None
     before = await talk.items()
     await talk.stop_retry(before[0].id, begun(), after="thread.item.added")
     assert await talk.items() == before
+
+
+@pytest.mark.parametrize("operation", ["say", "retry"])
+async def test_thread_deleted_during_a_turn(
+    talk: Conversation, operation: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The user deletes the thread in another tab: nothing to retry, and no fault for the log."""
+
+    async def delete_then_answer(thread: ThreadMetadata) -> AsyncGenerator[ThreadStreamEvent]:
+        await talk.store.delete_thread(thread.id, ALICE)
+        yield ThreadItemDoneEvent(item=text("msg_late", "Late"))
+
+    first, *_ = await talk.ids()
+    act = {"say": talk.say, "retry": talk.retry}[operation]
+    *_, last = await act({"say": "third", "retry": first}[operation], delete_then_answer)
+    assert (last["type"], last["allow_retry"]) == ("error", False)
+    with pytest.raises(NotFoundError):
+        await talk.items()
+    assert "turn failed" not in caplog.text
+
+
+async def test_agent_that_misses_something_is_a_fault(talk: Conversation) -> None:
+    """What an agent does not find is not the thread: its answer is kept and can be retried."""
+    *_, kept, error = await talk.say("third", begun("Half", then=NotFoundError("file")))
+    assert item_text(kept["item"]) == "Half"
+    assert error["allow_retry"] is True
 
 
 async def test_client_that_leaves_the_queue_leaves_no_trace(talk: Conversation) -> None:

@@ -13,6 +13,8 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 
 from app import streaming
+from app.common_settings import CommonSettings
+from app.connections import BoundedConfig
 from app.streaming import BUFFER_BYTES, Turns
 
 EVENT = b"data: %b\n\n" % (b"x" * 20_000)
@@ -32,9 +34,8 @@ class Server:
         self.queue: threading.Event | None = None
         app = FastAPI(lifespan=self.lifespan)
         app.add_api_route("/", self.answer, methods=["POST"])
-        config = uvicorn.Config(
-            app, port=0, log_config=None, access_log=False, timeout_graceful_shutdown=1
-        )
+        config = BoundedConfig(app, CommonSettings(shutdown_grace=1))
+        config.port = 0
         self.uvicorn = uvicorn.Server(config)
 
     @asynccontextmanager
@@ -119,14 +120,18 @@ def test_buffer_is_bounded(server: Server) -> None:
     server.wait_for_end("stopped")
 
 
-def test_reader_that_stalls_is_cut_off(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a while the turn goes on to its end without its reader."""
+def test_reader_that_stalls_is_cut_off(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After a while its connection is gone, and the turn goes on to its end without it."""
     monkeypatch.setattr(streaming, "READER_PATIENCE", 0.2)
     with server.connect() as client:
         server.wait_for_end("finished")
         assert server.sent == EVENTS
+        wait_until(lambda: not server.uvicorn.server_state.connections)
         with pytest.raises(IncompleteRead):
             client.getresponse().read()
+    assert not [entry for entry in caplog.records if entry.levelname == "ERROR"]
 
 
 @pytest.mark.parametrize("pauses", [[0.5], [0.001] * 100], ids=["paused", "slow"])

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, get_args
 
+import anyio.lowlevel
 import openai
 import structlog
 from agents import (
@@ -21,13 +22,16 @@ from agents import (
     RunResultStreaming,
     Tool,
     TResponseInputItem,
+    set_trace_provider,
 )
 from agents.items import TResponseStreamEvent
+from agents.tracing.provider import DefaultTraceProvider
 from chatkit.agents import AgentContext, ThreadItemConverter, stream_agent_response
 from chatkit.errors import CustomStreamError
 from chatkit.types import (
     AssistantMessageItem,
     HiddenContextItem,
+    ProgressUpdateEvent,
     ThreadItemAddedEvent,
     ThreadItemDoneEvent,
     ThreadItemRemovedEvent,
@@ -107,7 +111,8 @@ class OpenAIAgent:
         except openai.APIError as error:
             raise _explain(error, turn.context.request_id) from None
         except (ModelSilentError, ModelBehaviorError) as error:
-            log.error("model failed", request_id=turn.context.request_id, reason=str(error))
+            reason = _without_keys(str(error))
+            log.error("model failed", request_id=turn.context.request_id, reason=reason)
             raise CustomStreamError("The answer broke off.", allow_retry=True) from None
 
     async def title(self, text: str) -> str:
@@ -180,13 +185,25 @@ class ItemConverter(ThreadItemConverter):
 async def open_agent(settings: AgentSettings) -> AsyncIterator[ChatAgent]:
     """Build the agent with one client for all requests, which is closed at the end."""
     logging.getLogger("openai.agents").addFilter(_is_news)
+    # Nothing receives traces; the SDK's own provider would begin with a client for them.
+    set_trace_provider(DefaultTraceProvider())
     key = settings.openai_api_key.get_secret_value()
-    events = get_args(get_args(ResponseStreamEvent)[0])
-    build_models([Response, ResponseUsage, *events])
+    await _warm_up()
     async with openai.AsyncOpenAI(api_key=key, base_url=settings.openai_base_url) as client:
         _ = client.responses  # Imported when it is first used, like the rest of the client.
         model = OpenAIResponsesModel(settings.chat_model, client)
         yield OpenAIAgent(TimedModel(model, settings.model_timeout))
+
+
+async def _warm_up() -> None:
+    """Do what the SDKs leave until the first turn; its deltas would wait for it."""
+    events = get_args(get_args(ResponseStreamEvent)[0])
+    build_models([Response, ResponseUsage, *events])
+    # A response that is not streamed is read field by field, each with a schema of its own.
+    message = {"type": "message", "content": [{"type": "output_text", "text": ""}]}
+    response: dict[str, Any] = {**dict.fromkeys(Response.model_fields, ""), "output": [message]}
+    Response.construct(**response)
+    await anyio.lowlevel.checkpoint()  # Loads what the client needs on this event loop.
 
 
 def _is_news(record: logging.LogRecord) -> bool:
@@ -202,7 +219,8 @@ async def _events_of(
 
     Without `cancel`, a stopped run would continue in the background, with more requests and
     more tool calls. `stream_agent_response` is shielded from the cancellation, which would leave
-    its inner tasks running; after `cancel` it finishes on its own.
+    its inner tasks running; after `cancel` it finishes on its own. If the run fails, a task of it
+    still waits for an event from a tool: the last event is for that task.
     """
     events = stream_agent_response(context, result)
     reading = asyncio.ensure_future(anext(events, None))
@@ -215,6 +233,7 @@ async def _events_of(
         with suppress(Exception):  # One that ended the run has been raised above.
             while await reading is not None:
                 reading = asyncio.ensure_future(anext(events, None))
+        await context.stream(ProgressUpdateEvent(text=""))
 
 
 async def _own_ids(
@@ -277,5 +296,12 @@ def _reason(error: openai.APIError) -> str:
     key = error.request.headers.get("Authorization", "").removeprefix("Bearer ")
     if key:
         text = text.replace(key, "[key]")
-    # A provider may repeat a key in part, or another one that a gateway has put in its place.
+    return _without_keys(text)
+
+
+def _without_keys(text: str) -> str:
+    """Return a provider's text for the log.
+
+    It may repeat a key in part, or another one that a gateway has put in its place.
+    """
     return _KEY.sub("[key]", text)[:MAX_REASON_LENGTH]

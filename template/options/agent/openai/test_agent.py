@@ -1,13 +1,15 @@
 """The agent against a server that speaks the Responses API."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
 
 import openai
 import pytest
 from agents import OpenAIResponsesModel, function_tool
+from chatkit.errors import CustomStreamError
 from chatkit.types import (
     HiddenContextItem,
     InferenceOptions,
@@ -114,6 +116,52 @@ def test_broken_stream_can_be_retried(backend: Backend, model: Model, titled_thr
     assert again.text
 
 
+def test_response_that_is_not_completed(start_backend: StartBackend, model: Model) -> None:
+    """What the user has seen is stored, and can be retried; the log has a reason without keys."""
+    backend = start_backend()
+    client = backend.client()
+    thread_id = client.create_thread("Hi").thread_id
+    error = {"code": "server_error", "message": "Busy: sk-proj-Ab12cd, sk-local"}
+    cut = {"reason": "max_output_tokens"}
+    ends = {"failed": {"error": error}, "incomplete": {"incomplete_details": cut}}
+    for status, fields in ends.items():
+        model.reset().reply("Half of the answer", times=None)
+        model.end_with(status, **fields)
+        answer = client.say(thread_id, "Tell me more")
+        assert answer.text == "".join(answer.deltas) == "Half of the answer"
+        assert answer.events[-1]["type"] == "error"
+        assert answer.events[-1]["allow_retry"] is True
+        assert client.items(thread_id)[-1] == answer.items[-1]
+        reason = backend.next_log("model failed")["reason"]
+        assert f"response.{status}" in reason
+        assert "sk-" not in reason
+        [asked] = [item for item in answer.items if item["type"] == "user_message"]
+        retry = {"thread_id": thread_id, "item_id": asked["id"]}
+        model.reset().reply("All of the answer", times=None)
+        assert client.stream("threads.retry_after_item", **retry).text == "All of the answer"
+        assert client.items(thread_id)[-2] == asked
+
+
+@pytest.mark.anyio
+async def test_failed_run_leaves_no_task(
+    monkeypatch: pytest.MonkeyPatch, store_env: dict[str, str], model: Model
+) -> None:
+    """After a run that fails, nothing of the SDK waits for ever."""
+    model.end_with("failed", error={"code": "server_error", "message": "Busy"})
+    async with (
+        new_turn(monkeypatch, store_env) as turn,
+        openai.AsyncOpenAI(api_key="sk-local", base_url=model.base_url()) as client,
+    ):
+        agent = OpenAIAgent(OpenAIResponsesModel("gpt-5-mini", client))
+        before = asyncio.all_tasks()
+        with pytest.raises(CustomStreamError):
+            _ = [event async for event in agent.respond(turn)]
+        left = asyncio.all_tasks() - before
+        if left:
+            await asyncio.wait(left, timeout=5)
+        assert asyncio.all_tasks() <= before
+
+
 def test_silent_model_is_given_up(start_backend: StartBackend, model: Model) -> None:
     """A model that sends nothing for MODEL_TIMEOUT seconds is an error that offers a retry."""
     backend = start_backend(MODEL_TIMEOUT="1")
@@ -190,6 +238,29 @@ async def test_stop_ends_the_run(
         await asyncio.wait_for(cancelled.wait(), 10)
         await asyncio.wait([task])
     assert len(model.requests) == 1
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("fails", [True, False])
+async def test_run_leaves_no_task_behind(
+    monkeypatch: pytest.MonkeyPatch, store_env: dict[str, str], model: Model, fails: bool
+) -> None:
+    """A task that waits for nothing would be logged as an error when it is collected."""
+    problems = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, problem: problems.append(problem))
+    if fails:
+        model.fail(401, times=None)
+    async with (
+        new_turn(monkeypatch, store_env) as turn,
+        openai.AsyncOpenAI(api_key="sk-local", base_url=model.base_url()) as client,
+    ):
+        agent = OpenAIAgent(OpenAIResponsesModel("gpt-5-mini", client))
+        with pytest.raises(CustomStreamError) if fails else nullcontext():
+            async for _ in agent.respond(turn):
+                pass
+        await asyncio.sleep(0.1)
+        gc.collect()
+    assert problems == []
 
 
 @pytest.mark.anyio

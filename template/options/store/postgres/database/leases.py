@@ -21,9 +21,12 @@ from app.database.interface import Database, Parameters, Rows
 from app.database.queries import valid_id
 from app.database.tables import ID_LENGTH, metadata
 
-LIFETIME = 10.0
-"""After how many seconds without renewal another process may answer in the thread."""
-RENEWAL = 3.0
+LIFETIME = 8.0
+"""After how many seconds without renewal another process may answer in the thread.
+
+With the pauses between its attempts, it waits for a crashed process for less than 10 seconds.
+"""
+RENEWAL = 2.5
 """Seconds between two renewals."""
 _LONGEST_PAUSE = 0.25
 """Most seconds between two attempts to get a lease."""
