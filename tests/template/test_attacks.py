@@ -39,6 +39,10 @@ class Attacked:
             connection.sendall(request)
             return connection.recv(65_536)
 
+    def stop(self) -> None:
+        """Ask it to end, and wait."""
+        self._server.stop(grace=60)
+
     def log(self, **fields: str) -> list[dict[str, object]]:
         """Return the entries of the log with these fields."""
         lines = self._server.output().splitlines()
@@ -89,6 +93,14 @@ def read_to_end(connection: socket.socket) -> bytes:
     """Return the rest of a stream, or of what the server sends before it closes the connection."""
     received = b""
     while not received.endswith(b"\r\n0\r\n\r\n") and (chunk := connection.recv(65_536)):
+        received += chunk
+    return received
+
+
+def read_json(connection: socket.socket) -> bytes:
+    """Return a response that ends with a JSON object."""
+    received = b""
+    while not received.endswith(b"}") and (chunk := connection.recv(65_536)):
         received += chunk
     return received
 
@@ -175,3 +187,38 @@ def test_unused_connection_is_closed(serve: Serve) -> None:
             used.sendall(HEALTH)
             assert used.recv(65_536).startswith(b"HTTP/1.1 200 ")
             assert used.recv(1) == b""
+
+
+def test_refused_upload_does_not_keep_its_connection(serve: Serve) -> None:
+    """A client that sends the rest after a 413 has an unused connection like any other."""
+    upload = HEAD + b"Content-Length: 4000\r\n\r\n"
+    with serve(KEEP_ALIVE="1", MAX_BODY_BYTES="1000") as backend, backend.connect() as connection:
+        connection.sendall(upload + b" " * 2000)
+        assert read_json(connection).startswith(b"HTTP/1.1 413 ")
+        connection.sendall(b" " * 2000 + HEALTH)
+        assert read_json(connection).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(upload + b" " * 2000)
+        assert read_json(connection).startswith(b"HTTP/1.1 413 ")
+        connection.sendall(b" " * 2000)
+        assert connection.recv(1) == b""
+
+
+def test_leaving_ends_the_answer_although_more_was_asked(serve: Serve) -> None:
+    """A client that sends its next request early, and leaves, stops the answer like any other."""
+    with serve(ECHO_DELAY="0.05") as backend:
+        with streaming(backend, 400) as connection:
+            connection.sendall(HEALTH)
+        while not (ended := backend.log(operation="threads.create")):
+            time.sleep(0.05)
+        assert ended[0]["stopped"] is True
+        assert not backend.log(level="error")
+
+
+def test_answer_that_a_shutdown_interrupts_is_no_fault(serve: Serve) -> None:
+    """The log has its request, and no traceback."""
+    with serve(SHUTDOWN_GRACE="0", ECHO_DELAY="0.05") as backend:
+        with streaming(backend, 400):
+            backend.stop()
+        [ended] = backend.log(operation="threads.create")
+        assert ended["stopped"] is True
+        assert not [entry for entry in backend.log() if "exception" in entry]

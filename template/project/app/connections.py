@@ -10,8 +10,13 @@ import sys
 from typing import Any
 
 import httptools
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 from uvicorn.server import ServerState
 
 from app.common_settings import CommonSettings
@@ -59,6 +64,8 @@ class BoundedConfig(Config):
         self.body_timeout = settings.body_timeout
         self.idle: dict[BoundedHttp, None] = {}
         """Connections without a request in progress; the one that is idle longest comes first."""
+        self.requests: set[asyncio.Task[None]] = set()
+        """Those in progress, which end after their responses."""
         self.warning = RepeatedWarning("connection refused")
 
 
@@ -78,6 +85,9 @@ class BoundedHttp(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        config.requests = server_state.tasks
+        self._running: RequestResponseCycle | None = None
+        """The request that is being answered; `cycle` is the last one that has arrived."""
         self._timer: asyncio.TimerHandle | None = None
         self._begun = 0.0
         """When the part of the request that is being received began: its head or its body."""
@@ -94,9 +104,7 @@ class BoundedHttp(HttpToolsProtocol):
         """Accept the connection; if there are too many, close the one that is idle longest."""
         super().connection_made(transport)
         self._set_idle()
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self.timeout_keep_alive, self.timeout_keep_alive_handler
-        )
+        self._start_keep_alive()
         if len(self.connections) <= self.config.max_connections:
             return
         longest = next(iter(self.config.idle))
@@ -109,11 +117,15 @@ class BoundedHttp(HttpToolsProtocol):
         longest.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
+        """Forget the connection, and end the request that is being answered."""
         self.config.idle.pop(self, None)
         self._stop_timer()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
+        # uvicorn only ends the last one that has arrived.
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
 
     def data_received(self, data: bytes) -> None:
         """Parse what has arrived, and begin to answer a request that is complete up to its body."""
@@ -132,6 +144,8 @@ class BoundedHttp(HttpToolsProtocol):
             self._refuse(*_HEAD_TOO_LARGE)
         elif self._in_head or self._in_body or self._unparsed:
             self._start_timer()
+        elif self.cycle is not None and self.cycle.response_complete:
+            self._start_keep_alive()  # That was the rest of a request that was refused early.
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -200,6 +214,16 @@ class BoundedHttp(HttpToolsProtocol):
         if self._head_bytes > MAX_HEAD_BYTES:
             self._refusal = _HEAD_TOO_LARGE
             raise ValueError
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _start_keep_alive(self) -> None:
+        """Close the connection after a while without a request."""
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
 
     def _set_idle(self) -> None:
         self.config.idle.pop(self, None)

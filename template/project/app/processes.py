@@ -1,6 +1,7 @@
 """Runs the server in this process or in several, and reports a failed start in one sentence."""
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -22,6 +23,10 @@ _WORKER_START = 60.0
 """How long to wait until a worker answers, in seconds."""
 
 
+_LAST_LINES = 1.0
+"""How long requests that a shutdown has interrupted may take to be logged, in seconds."""
+
+
 class ServerConfig(BoundedConfig):
     """uvicorn's configuration for the whole backend."""
 
@@ -29,6 +34,12 @@ class ServerConfig(BoundedConfig):
         """Load the application."""
         super().load()
         self.lifespan_class: type[Any] = Parts
+        logging.getLogger("uvicorn.error").addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Reject the traceback of each answer that a shutdown interrupts: nothing went wrong."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)
 
 
 class Parts:
@@ -44,6 +55,7 @@ class Parts:
         app: FastAPI = config.loaded_app.app  # uvicorn has put `ProxyHeadersMiddleware` around it.
         self.state: dict[str, Any] = {}
         self._context = app.router.lifespan_context(app)
+        self._config = config
 
     async def startup(self) -> None:
         """Open the parts.
@@ -64,8 +76,10 @@ class Parts:
             loop.add_reader(parent.sentinel, _end_with_parent, loop, parent.sentinel)
 
     async def shutdown(self) -> None:
-        """Close the parts."""
+        """Close the parts; the process ends immediately after this."""
         await self._context.__aexit__(None, None, None)
+        if self._config.requests:
+            await asyncio.wait(self._config.requests, timeout=_LAST_LINES)
 
 
 def _end_with_parent(loop: asyncio.AbstractEventLoop, sentinel: int) -> None:

@@ -70,8 +70,10 @@ def senders(request: Request) -> list[str]:
     forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
     found = [part.strip() for part in forwarded.split(",") if part.strip()]
     # A trusted proxy's header has replaced `client`, but not `peer`.
-    peers = (request.client, getattr(request.state, "peer", None))
-    return found + [peer[0] for peer in peers if peer is not None]
+    peer = getattr(request.state, "peer", None)
+    if found and peer is None:
+        found.append("unknown")  # Another server than `python -m app` runs this application.
+    return found + [sender[0] for sender in (request.client, peer) if sender is not None]
 
 
 def is_loopback(host: str) -> bool:

@@ -63,6 +63,18 @@ async def test_forged_address_is_refused(forged: Request) -> None:
     assert await LocalUser(allow_remote=False)(local_proxy) == LOCAL_USER
 
 
+@pytest.mark.anyio
+async def test_forged_address_in_another_server_is_refused() -> None:
+    """`uvicorn --factory app.main:create_app` does not tell the real address."""
+    forged = request_from("127.0.0.1", forwarded="127.0.0.1")
+    del forged.state.peer
+    with pytest.raises(ApiError, match="its own machine only"):
+        await LocalUser(allow_remote=False)(forged)
+    direct = request_from("127.0.0.1")
+    del direct.state.peer
+    assert await LocalUser(allow_remote=False)(direct) == LOCAL_USER
+
+
 def test_forged_address_over_http(start_backend: StartBackend) -> None:
     """A proxy on this machine that forwards requests of others is refused, whoever is trusted."""
     client = start_backend(FORWARDED_ALLOW_IPS="*").client()

@@ -27,6 +27,11 @@ Lock = Callable[[str], AbstractContextManager[None]]
 
 LOCK_THREAD = "SELECT 1 FROM threads WHERE id = 'thr_anna' FOR UPDATE"
 LOCK_TABLES = "LOCK TABLE threads, items"
+DISK_FULL = """
+CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+CREATE TRIGGER no_space BEFORE INSERT ON items EXECUTE FUNCTION no_space();
+"""
 PATIENT = "60"
 """A DATABASE_TIMEOUT that no test reaches, in seconds."""
 
@@ -132,6 +137,20 @@ async def poll_until_ready(store: ChatStore) -> None:
                 return await store.ping()
             except StoreUnavailableError:
                 await asyncio.sleep(0.05)
+
+
+@pytest.mark.anyio
+async def test_full_disk_is_not_ready(store: ChatStore, store_env: dict[str, str]) -> None:
+    """A write that found no room makes the store unready, although the ping's own succeeds."""
+    await save_conversation(store)
+    with psycopg.connect(store_env["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(DISK_FULL)
+    with pytest.raises(StoreUnavailableError, match="disk of the database is full"):
+        await store.save_item("thr_anna", make_message("new"), ANNA)
+    with pytest.raises(StoreUnavailableError, match="disk of the database is full"):
+        await store.ping()
+    async with open_store(settings_for(store_env["DATABASE_URL"])) as other:
+        await other.ping()
 
 
 @pytest.mark.anyio

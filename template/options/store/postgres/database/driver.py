@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from weakref import WeakValueDictionary
@@ -26,6 +27,8 @@ DIALECT: Dialect = make_url("postgresql+psycopg://").get_dialect()()
 
 _PING_PATIENCE = 2.0
 """How long a health check waits at most, in seconds: who asks does not wait much longer."""
+_FULL = 10.0
+"""For how long a disk counts as full after a write has failed, in seconds."""
 _ATTEMPTS = 20
 """How often a statement is tried that collides with those of other processes."""
 
@@ -64,6 +67,7 @@ class PostgresDatabase:
         self._patience = patience
         self._ping_patience = min(patience, _PING_PATIENCE)
         self._probe = _probe()
+        self._full_until = 0.0
         self._threads: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def read(self, statement: str, parameters: Parameters) -> Rows:
@@ -86,6 +90,10 @@ class PostgresDatabase:
             lock = await self._wait_to_write(parameters.get("thread"))
             try:
                 return await self._retry(statement, parameters)
+            except errors.DiskFull:
+                # A ping is short: it may still find room where a message does not.
+                self._full_until = time.monotonic() + _FULL
+                raise
             finally:
                 lock.release()
 
@@ -102,6 +110,8 @@ class PostgresDatabase:
                 await self._require_tables()
                 raise
         require_revision(rows[0][0] if rows else None)
+        if time.monotonic() < self._full_until:
+            raise StoreUnavailableError(_REASONS[errors.DiskFull])
 
     def close(self) -> None:
         """Close all connections."""

@@ -90,6 +90,7 @@ class SqliteDatabase:
             raise StoreUnavailableError(f"The database has no table {min(missing)}.")
         rows = await self.write(_TOUCH_REVISION, {})
         require_revision(rows[0][0] if rows else None)
+        await asyncio.to_thread(self._identity.require_space)
 
     def _write(self, connection: sqlite3.Connection, take: Take) -> list[Operation]:
         """Run a batch in one transaction, and check that it was written to the right file."""

@@ -1,5 +1,6 @@
 """Opens connections to the SQLite file."""
 
+import shutil
 import sqlite3
 import time
 from pathlib import Path
@@ -9,6 +10,9 @@ from app.errors import StartupError
 
 BUSY_TIMEOUT = 5.0
 """How long to wait for another process that writes, in seconds."""
+
+MIN_FREE = 1_000_000
+"""Bytes that are free on a disk which is not full."""
 
 _ENABLE_WAL = "PRAGMA journal_mode = WAL"
 _PRAGMAS = (
@@ -77,6 +81,17 @@ class Identity:
         """
         if self._find() != self._found:
             raise StoreUnavailableError(f"{self._name} was deleted or replaced since it was opened")
+
+    def require_space(self) -> None:
+        """Return if the disk has room for more messages.
+
+        On a full disk, a short write can still succeed: it replaces an older one in the log.
+
+        Raises:
+            StoreUnavailableError: Longer ones fail.
+        """
+        if shutil.disk_usage(self._paths[0].parent).free < MIN_FREE:
+            raise StoreUnavailableError("The disk is full.")
 
     def _find(self) -> list[tuple[int, int] | None]:
         return [_identify(path) for path in self._paths]

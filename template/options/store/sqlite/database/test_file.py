@@ -236,6 +236,16 @@ async def test_full_disk_is_not_ready(store: ChatStore) -> None:
     await store.ping()
 
 
+async def test_disk_with_little_space_is_not_ready(
+    store: ChatStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Short messages are still stored, as the log has room for them; longer ones would fail."""
+    monkeypatch.setattr("app.database.file.MIN_FREE", 2**62)
+    await save_conversation(store)
+    with pytest.raises(StoreUnavailableError, match="disk is full"):
+        await store.ping()
+
+
 @pytest.mark.parametrize("table", ["threads", "items", "feedback"])
 async def test_missing_table_is_not_ready(store: ChatStore, file: Path, table: str) -> None:
     """The reason names the table."""
