@@ -139,7 +139,8 @@ def standing_still(*processes: int) -> Iterator[None]:
         yield
     finally:
         for process in stopped:
-            os.kill(process, signal.SIGCONT)
+            with suppress(ProcessLookupError):  # The first one collects what had already ended.
+                os.kill(process, signal.SIGCONT)
 
 
 def http_status(url: str) -> int:

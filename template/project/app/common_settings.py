@@ -1,5 +1,6 @@
 """The settings that every part of the backend has in common."""
 
+import ipaddress
 import re
 from typing import Annotated, Literal
 
@@ -36,7 +37,8 @@ class CommonSettings(BaseSettings):
     ]
     """Origins of the pages that may call this backend, comma separated."""
     forwarded_allow_ips: str = "127.0.0.1,::1"
-    """Proxies whose `X-Forwarded-For` names the client: addresses and networks, comma separated."""
+    """Proxies whose `X-Forwarded-For` names the client: addresses and networks, comma separated,
+    or `*` for all."""
     rate_limit: str = "60/minute"
     """Messages that a user may send, such as `60/minute` or `5/second;1000/day`; `0`: no limit."""
     address_rate_limit: str = "600/minute"
@@ -84,6 +86,18 @@ class CommonSettings(BaseSettings):
             if not _HOST.fullmatch(host):
                 raise ValueError(f"has {host!r}; use names without a port: chat.example.com")
         return [host.lower() for host in value]
+
+    @field_validator("forwarded_allow_ips")
+    @classmethod
+    def refuse_names(cls, value: str) -> str:
+        """Reject what uvicorn would take for the address of no proxy."""
+        parts = [] if value == "*" else [part.strip() for part in value.split(",")]
+        for part in filter(None, parts):
+            try:
+                ipaddress.ip_network(part)
+            except ValueError:
+                raise ValueError(f"has {part!r}; use addresses or networks: 10.0.0.0/8") from None
+        return value
 
     @field_validator("rate_limit", "address_rate_limit")
     @classmethod

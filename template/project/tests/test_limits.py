@@ -1,6 +1,7 @@
 """How many messages a user may send, and how long they may be."""
 
 import json
+import re
 
 import pytest
 
@@ -78,19 +79,38 @@ async def test_addresses_of_one_client_count_as_one(address: str, network: str) 
     assert network_of(address) == network
 
 
-@pytest.mark.parametrize("rate", ["lots", "60", "0/minute", "60/fortnight", "change-me", "-1/day"])
-async def test_wrong_rate_is_one_sentence(
+@pytest.mark.parametrize(
+    ("variable", "value", "problem"),
+    [
+        *(
+            ("RATE_LIMIT", rate, f"is '{rate}'; use a rate such as 60/minute")
+            for rate in ("lots", "60", "0/minute", "60/fortnight", "change-me", "-1/day")
+        ),
+        ("ALLOWED_HOSTS", "a.example, b:80", "has 'b:80'; use names without a port"),
+        ("FORWARDED_ALLOW_IPS", "127.0.0.1,proxy", "has 'proxy'; use addresses or networks"),
+        ("FORWARDED_ALLOW_IPS", "10.0.0.1/8", "has '10.0.0.1/8'; use addresses or networks"),
+    ],
+)
+async def test_wrong_setting_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch,
     store_env: dict[str, str],
     agent_env: dict[str, str],
     auth_env: dict[str, str],
-    rate: str,
+    variable: str,
+    value: str,
+    problem: str,
 ) -> None:
-    """A rate that cannot be understood does not start, with an example of one that can."""
-    for name, value in {**store_env, **agent_env, **auth_env, "RATE_LIMIT": rate}.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(StartupError, match=f"^RATE_LIMIT is '{rate}'; use a rate such as 60/min"):
+    """A setting that cannot be understood does not start, with an example of one that can."""
+    for name, found in {**store_env, **agent_env, **auth_env, variable: value}.items():
+        monkeypatch.setenv(name, found)
+    with pytest.raises(StartupError, match=re.escape(f"{variable} {problem}")):
         load_settings()
+
+
+@pytest.mark.parametrize("proxies", ["*", "10.0.0.0/8, ::1", "2001:db8::/32,"])
+def test_proxies_are_addresses_or_networks(proxies: str) -> None:
+    """Every form that the server understands is accepted."""
+    assert CommonSettings(forwarded_allow_ips=proxies).forwarded_allow_ips == proxies
 
 
 def test_refusal_reaches_the_page(start_backend: StartBackend) -> None:

@@ -36,6 +36,6 @@ class Database(Protocol):
         """Return if a change reaches the disk and the tables are those that this code needs.
 
         Raises:
-            StoreUnavailableError: One of both is not so; the text gives the reason.
+            StoreUnavailableError: Either is not the case; the text gives the reason.
         """
         ...

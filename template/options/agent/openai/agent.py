@@ -75,8 +75,8 @@ class AgentSettings(CommonSettings):
     """Settings of the model."""
 
     openai_api_key: SecretStr
-    openai_base_url: str | None = None
-    """Another address of the Responses API, such as a gateway's; OpenAI's own by default."""
+    openai_base_url: str = "https://api.openai.com/v1"
+    """The address of the Responses API; a gateway has another one."""
     chat_model: str = "gpt-5-mini"
     model_timeout: float = Field(default=60, gt=0)
     """How long the model may send nothing, in seconds: before its first event, and between two."""

@@ -54,7 +54,8 @@ def freeze(store_env: dict[str, str]) -> Callable[[], AbstractContextManager[Non
             yield
         finally:
             for process in running:
-                os.kill(process, signal.SIGCONT)
+                with suppress(ProcessLookupError):  # The first one collects what had already ended.
+                    os.kill(process, signal.SIGCONT)
 
     return frozen
 

@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from app.base import ChatStore, StoreUnavailableError
+from app.database.tables import metadata
 from app.errors import StartupError
 from app.store import StoreSettings, open_store
 from tests.store.samples import (
@@ -248,7 +249,7 @@ async def test_read_only_database_is_not_ready(store: ChatStore, store_env: dict
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("table", ["threads", "items", "feedback", "turn_leases", "counters"])
+@pytest.mark.parametrize("table", sorted(metadata.tables))
 async def test_missing_table_is_not_ready(
     store: ChatStore, store_env: dict[str, str], table: str
 ) -> None:

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 import psycopg
 from chatkit.store import NotFoundError
 from psycopg import errors
-from sqlalchemy import BindParameter, Select, cast, func, select
+from sqlalchemy import BindParameter, Select, cast, false, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.engine import Dialect, make_url
 
@@ -18,6 +18,7 @@ from app.base import StoreUnavailableError
 from app.database.interface import Parameters, Rows
 from app.database.pool import Pool
 from app.database.schema import MIGRATE, require_revision
+from app.database.tables import metadata
 
 __all__ = ["DIALECT", "PostgresDatabase", "insert", "strings_in"]
 
@@ -43,17 +44,8 @@ _REASONS: dict[type[psycopg.Error], str] = {
 """What clients may see; the driver's own message can name hosts and users."""
 
 _REVISION = "SELECT version_num FROM alembic_version"
-_PROBE = """
-WITH
-  a AS (UPDATE threads SET id = id WHERE false),
-  b AS (UPDATE items SET id = id WHERE false),
-  c AS (UPDATE feedback SET kind = kind WHERE false),
-  d AS (UPDATE turn_leases SET holder = holder WHERE false),
-  e AS (UPDATE counters SET hits = hits WHERE false)
-SELECT version_num, pg_logical_emit_message(true, 'ping', '') FROM alembic_version
-"""
-"""Fails if a table is missing or must not be written to, and commits to the disk what no table
-keeps."""
+_FLUSH = "SELECT version_num, pg_logical_emit_message(true, 'ping', '') FROM alembic_version"
+"""Commits to the disk what no table keeps."""
 
 
 def strings_in(array: BindParameter[str]) -> Select[str]:
@@ -74,6 +66,7 @@ class PostgresDatabase:
         self._pool = Pool(conninfo, pool_size, patience)
         self._patience = patience
         self._ping_patience = min(patience, _PING_PATIENCE)
+        self._probe = _probe()
         self._full_until = 0.0
         self._threads: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -112,7 +105,7 @@ class PostgresDatabase:
         """
         with _translated_errors():
             try:
-                rows = await self._pool.run(_PROBE, {}, self._ping_patience)
+                rows = await self._pool.run(self._probe, {}, self._ping_patience)
             except errors.UndefinedTable:
                 await self._require_tables()
                 raise
@@ -156,6 +149,16 @@ class PostgresDatabase:
         except errors.UndefinedTable:
             raise StoreUnavailableError(f"The database has no tables yet; {MIGRATE}") from None
         require_revision(rows[0][0] if rows else None)
+
+
+def _probe() -> str:
+    """Return a statement that fails if a table is missing or must not be written to."""
+    updates = []
+    for number, table in enumerate(metadata.tables.values()):
+        *_, column = table.columns
+        unchanged = update(table).values({column: column}).where(false())
+        updates.append(f"t{number} AS ({unchanged.compile(dialect=DIALECT)})")
+    return f"WITH {', '.join(updates)} {_FLUSH}"
 
 
 @contextmanager
