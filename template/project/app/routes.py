@@ -51,13 +51,13 @@ async def chatkit(request: Request) -> Response:
     return Response(result.json, media_type="application/json")
 
 
-@router.get("/health")
+@router.api_route("/health", methods=["GET", "HEAD"])
 async def health() -> dict[str, str]:
     """Return 200 while the process is alive."""
     return {"status": "ok"}
 
 
-@router.get("/ready")
+@router.api_route("/ready", methods=["GET", "HEAD"])
 async def ready(request: Request) -> Response:
     """Return 200 while the store can be used, or else 503 with the reason."""
     server: ChatServer = request.app.state.server

@@ -37,8 +37,8 @@ def status_of(response: bytes) -> int:
 def test_large_head_is_431(backend: Backend, request_: bytes) -> None:
     """What the parser would keep, or skip, without a bound is cut off."""
     response = backend.send(request_)
-    # The response may be lost with what the client still had to send.
-    assert not response or status_of(response) == 431
+    # The response may be lost with what the client still had to send, or follow one to the head.
+    assert not response or b"HTTP/1.1 431 " in response
 
 
 def test_head_may_be_large(backend: Backend) -> None:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from app.common_settings import CommonSettings
@@ -15,6 +16,13 @@ def test_health_and_ready(backend: Backend) -> None:
     client = backend.client(headers={})
     assert client.get("/health").json() == {"status": "ok"}
     assert client.get("/ready").json() == {"status": "ready"}
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready"])
+def test_monitors_may_leave_the_body_out(backend: Backend, path: str) -> None:
+    """Some monitors send HEAD instead of GET."""
+    response = httpx.head(backend.url + path, trust_env=False)
+    assert (response.status_code, response.content) == (200, b"")
 
 
 def test_other_methods_and_paths_are_json(backend: Backend) -> None:

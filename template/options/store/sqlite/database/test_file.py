@@ -189,27 +189,28 @@ async def test_path_may_be_a_link(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def users_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder of the user that the test runs as; permissions do not apply to root."""
+def users_file(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A database of the user that the test runs as; permissions do not apply to root."""
     folder = Path(tempfile.mkdtemp())
     monkeypatch.chdir(folder)
+    file = folder / "chatkit.db"
+    asyncio.run(migrate(StoreSettings(database_url=f"sqlite:///{file}")))
     root, nobody = os.geteuid() == 0, 65534
     if root:
-        os.chown(folder, nobody, nobody)
+        for path in (folder, *folder.iterdir()):
+            os.chown(path, nobody, nobody)
         os.seteuid(nobody)
-    yield folder
+    yield file
     if root:
         os.seteuid(0)
     shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize("mode", [0o444, 0o400, 0o644, 0o600])
-async def test_file_that_may_only_be_read_is_not_ready(users_folder: Path, mode: int) -> None:
+async def test_file_that_may_only_be_read_is_not_ready(users_file: Path, mode: int) -> None:
     """SQLite opens such a file, and only fails when it writes."""
-    file = users_folder / "chatkit.db"
-    settings = StoreSettings(database_url=f"sqlite:///{file}", app_env="production")
-    await migrate(settings)
-    file.chmod(mode)
+    os.chmod(users_file, mode)
+    settings = StoreSettings(database_url=f"sqlite:///{users_file}", app_env="production")
     async with open_store(settings) as store:
         if mode & 0o200:
             await store.ping()
