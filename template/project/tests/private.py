@@ -17,7 +17,7 @@ _texts: set[str] = set()
 
 def note_credentials(headers: dict[str, str]) -> None:
     """Remember headers that sign a user in, and the tokens in them."""
-    _note(part for value in headers.values() for part in (value, value.split()[-1]))
+    _note(part for value in headers.values() for part in (value, value.rpartition(" ")[2]))
 
 
 def note_words(params: Any) -> None:

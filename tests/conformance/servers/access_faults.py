@@ -13,6 +13,7 @@ from tests.conformance.servers.correct import Fault, Parts, module
 _USER_METHODS = (
     "load_thread",
     "save_thread",
+    "rename_thread",
     "load_thread_items",
     "add_thread_item",
     "save_item",

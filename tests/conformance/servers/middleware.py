@@ -114,11 +114,14 @@ def change_events(
                 nonlocal streaming
                 if message["type"] == "http.response.start":
                     streaming = _is_stream(message)
-                elif streaming and message.get("body"):
+                    await send(message)
+                    return
+                more = message.get("more_body", False)
+                if streaming and message.get("body"):
                     message = {**message, "body": _rewritten(message["body"], change)}
-                elif streaming and cut_off:
+                await send({**message, "more_body": more or (streaming and cut_off)})
+                if streaming and cut_off and not more:
                     raise ConnectionResetError("cut off on purpose")
-                await send(message)
 
             await app(scope, receive, rewrite)
 

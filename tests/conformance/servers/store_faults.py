@@ -112,16 +112,13 @@ def _message_twice(parts: Parts) -> None:
 
 
 def _titles_not_saved(parts: Parts) -> None:
-    """Save a thread only when it is new."""
-    original = parts.store.save_thread
-    known: set[str] = set()
+    """Answer with a title that is not saved."""
 
-    async def save_thread(thread: Any, context: Any) -> None:
-        if thread.id not in known:
-            known.add(thread.id)
-            await original(thread, context)
+    async def rename_thread(thread_id: str, title: str, context: Any) -> Any:
+        thread = await parts.store.load_thread(thread_id, context)
+        return thread.model_copy(update={"title": title})
 
-    parts.store.save_thread = save_thread
+    parts.store.rename_thread = rename_thread
 
 
 def _time_of_reading(parts: Parts) -> None:
