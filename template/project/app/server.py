@@ -181,7 +181,7 @@ class ChatServer(ChatKitServer[RequestContext]):
         - A text that cannot be encoded is repaired first.
         - The items of *replaces* are deleted as soon as there is something in their place.
 
-        `tests/test_recording.py` compares the events of both.
+        `tests/test_events.py` compares the events of both.
         """
         yield StreamOptionsEvent(stream_options=self.get_stream_options(thread, context))
         repair = TextRepair()

@@ -1,278 +1,38 @@
-"""What is stored of a turn that goes wrong, and that nothing else differs from the SDK."""
+"""What is stored of a turn that goes wrong, is retried or is stopped."""
 
 import asyncio
-import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from datetime import datetime
+from collections.abc import AsyncGenerator
 
 import pytest
-from chatkit.errors import CustomStreamError, ErrorCode, StreamError
-from chatkit.server import ChatKitServer, StreamingResult
+from chatkit.errors import CustomStreamError
 from chatkit.store import NotFoundError
 from chatkit.types import (
-    Annotation,
-    AssistantMessageContent,
-    AssistantMessageContentPartAdded,
-    AssistantMessageContentPartAnnotationAdded,
-    AssistantMessageContentPartDone,
-    AssistantMessageContentPartTextDelta,
-    AssistantMessageItem,
-    CustomTask,
-    HiddenContextItem,
-    LockedStatus,
-    ProgressUpdateEvent,
     ThreadItem,
     ThreadItemAddedEvent,
     ThreadItemDoneEvent,
-    ThreadItemRemovedEvent,
-    ThreadItemReplacedEvent,
-    ThreadItemUpdatedEvent,
     ThreadMetadata,
     ThreadStreamEvent,
-    URLSource,
     UserMessageItem,
-    WidgetItem,
-    Workflow,
-    WorkflowItem,
-    WorkflowTaskAdded,
 )
-from chatkit.widgets import Card, Text
 from starlette.requests import Request
 from starlette.types import Message
 
-from app.base import ChatStore, RequestContext, StoreUnavailableError, Turn
+from app.base import ChatStore, RequestContext, StoreUnavailableError
 from app.recording import BROKEN_OFF
-from app.server import ChatServer
 from app.streaming import Turns
-from tests.backend import Event, item_text, message
+from tests.backend import item_text, message
+from tests.scripted import (
+    ALICE,
+    Conversation,
+    answered,
+    begun,
+    delta,
+    read_until,
+    stop,
+    text,
+)
 
 pytestmark = pytest.mark.anyio
-
-ALICE = RequestContext(user_id="alice", request_id="test")
-
-NOW = datetime(2026, 1, 1, 12)
-
-Script = Callable[[ThreadMetadata], AsyncGenerator[ThreadStreamEvent]]
-
-
-class Scripted:
-    """An agent that yields what the test has written for its next turn."""
-
-    def __init__(self) -> None:
-        self.turns: list[Turn] = []
-        self.script: Script = answered("One")
-
-    def respond(self, turn: Turn) -> AsyncGenerator[ThreadStreamEvent]:
-        """Follow the script."""
-        self.turns.append(turn)
-        return self.script(turn.thread)
-
-    async def title(self, text: str) -> str:
-        """Return a title."""
-        return "A title"
-
-
-def text(item_id: str, words: str) -> AssistantMessageItem:
-    """Return a message of the assistant."""
-    content = [AssistantMessageContent(text=words)] if words else []
-    return AssistantMessageItem(id=item_id, thread_id="thr", created_at=NOW, content=content)
-
-
-def delta(item_id: str, words: str) -> ThreadItemUpdatedEvent:
-    """Return a piece of a message."""
-    update = AssistantMessageContentPartTextDelta(content_index=0, delta=words)
-    return ThreadItemUpdatedEvent(item_id=item_id, update=update)
-
-
-def begun(*deltas: str, then: Exception | None = None) -> Script:
-    """Begin an answer; then fail, or wait to be stopped."""
-
-    async def script(thread: ThreadMetadata) -> AsyncGenerator[ThreadStreamEvent]:
-        item_id = f"msg_{'-'.join(deltas) or 'none'}"
-        yield ThreadItemAddedEvent(item=text(item_id, ""))
-        for words in deltas:
-            yield delta(item_id, words)
-        if then is not None:
-            raise then
-        await asyncio.Event().wait()
-
-    return script
-
-
-def answered(words: str) -> Script:
-    """Give a whole answer."""
-
-    async def script(thread: ThreadMetadata) -> AsyncGenerator[ThreadStreamEvent]:
-        yield ThreadItemDoneEvent(item=text(f"msg_{words}", words))
-
-    return script
-
-
-async def everything(thread: ThreadMetadata) -> AsyncGenerator[ThreadStreamEvent]:
-    """Yield every kind of event, and change the thread."""
-    yield ProgressUpdateEvent(text="…", icon="search")
-    yield ThreadItemAddedEvent(item=text("msg_1", ""))
-    thread.title = "Set by the agent"
-    part = AssistantMessageContent(text="")
-    yield ThreadItemUpdatedEvent(
-        item_id="msg_1", update=AssistantMessageContentPartAdded(content_index=0, content=part)
-    )
-    thread.metadata["seen"] = 1
-    yield delta("msg_1", "Grüße\u2028")
-    yield delta("msg_1", '"👩‍🚀"\x07')
-    source = Annotation(source=URLSource(url="https://example.com", title="x"), index=1)
-    yield ThreadItemUpdatedEvent(
-        item_id="msg_1",
-        update=AssistantMessageContentPartAnnotationAdded(
-            content_index=0, annotation_index=0, annotation=source
-        ),
-    )
-    part = AssistantMessageContent(text='Grüße\u2028"👩‍🚀"\x07', annotations=[source])
-    yield ThreadItemUpdatedEvent(
-        item_id="msg_1", update=AssistantMessageContentPartDone(content_index=0, content=part)
-    )
-    yield ThreadItemDoneEvent(item=text("msg_1", part.text))
-    yield ThreadItemDoneEvent(
-        item=HiddenContextItem(id="hid", thread_id="thr", created_at=NOW, content="secret")
-    )
-    workflow = WorkflowItem(
-        id="wf", thread_id="thr", created_at=NOW, workflow=Workflow(type="custom", tasks=[])
-    )
-    yield ThreadItemAddedEvent(item=workflow)
-    task = WorkflowTaskAdded(task=CustomTask(title="Look"), task_index=0)
-    yield ThreadItemUpdatedEvent(item_id="wf", update=task)
-    workflow.workflow.tasks.append(task.task)
-    yield ThreadItemDoneEvent(item=workflow)
-    card = Card(children=[Text(value="one")])
-    widget = WidgetItem(id="wid", thread_id="thr", created_at=NOW, widget=card)
-    yield ThreadItemDoneEvent(item=widget)
-    card = Card(children=[Text(value="two")])
-    yield ThreadItemReplacedEvent(item=widget.model_copy(update={"widget": card}))
-    yield ThreadItemDoneEvent(item=text("msg_2", "gone"))
-    yield ThreadItemRemovedEvent(item_id="msg_2")
-    thread.status = LockedStatus(reason="Enough")
-    yield ThreadItemRemovedEvent(item_id="never stored")
-    thread.metadata["late"] = {"a": [1]}
-
-
-def failing(error: Exception) -> Script:
-    """Fail after a whole message."""
-
-    async def script(thread: ThreadMetadata) -> AsyncGenerator[ThreadStreamEvent]:
-        yield ThreadItemDoneEvent(item=text("msg_1", "whole"))
-        thread.metadata["failed"] = True
-        raise error
-
-    return script
-
-
-@pytest.mark.parametrize(
-    "script",
-    [
-        everything,
-        failing(CustomStreamError("No.", allow_retry=True)),
-        failing(StreamError(ErrorCode.STREAM_ERROR, allow_retry=False)),
-        failing(ValueError("x")),
-    ],
-    ids=["everything", "custom error", "stream error", "any error"],
-)
-async def test_events_are_the_sdks(store: ChatStore, script: Script) -> None:
-    """The server's own `_process_events` sends and stores what the SDK's does."""
-    server = ChatServer(store, Scripted(), 10)
-    found = []
-    for process in (ChatKitServer._process_events, ChatServer._process_events):
-        thread = ThreadMetadata(id="thr", created_at=NOW)
-        await store.save_thread(thread, ALICE)
-        events = process(server, thread, ALICE, lambda: script(thread))  # noqa: B023
-        sent = [server._serialize(event) async for event in events]
-        stored = await store.load_thread_items("thr", None, 100, "asc", ALICE)
-        found.append((sent, stored, await store.load_thread("thr", ALICE)))
-        await store.delete_thread("thr", ALICE)
-    assert found[1] == found[0]
-
-
-async def test_encoding_is_the_sdks(store: ChatStore) -> None:
-    """An event is encoded to the same bytes as by the SDK."""
-    server = ChatServer(store, Scripted(), 10)
-    thread = ThreadMetadata(id="thr", created_at=NOW, metadata={"nan": float("nan"), "none": None})
-    async for event in everything(thread):
-        assert server._serialize(event) == ChatKitServer._serialize(server, event)
-    response = server._to_thread_response(thread)
-    assert server._serialize(response) == ChatKitServer._serialize(server, response)
-
-
-class Conversation:
-    """A thread of alice's, and the requests in it."""
-
-    def __init__(self, store: ChatStore) -> None:
-        self.agent = Scripted()
-        self.server = ChatServer(store, self.agent, 10)
-        self.store = store
-        self.thread_id = ""
-
-    async def stream(self, operation: str, **params: object) -> AsyncGenerator[bytes]:
-        """Send a request."""
-        if self.thread_id:
-            params["thread_id"] = self.thread_id
-        body = json.dumps({"type": operation, "params": params})
-        result = await self.server.answer(self.server.parse(body.encode()), ALICE)
-        assert isinstance(result, StreamingResult)
-        return result.json_events
-
-    async def events(self, operation: str, **params: object) -> AsyncIterator[Event]:
-        """Send a request, and read its events."""
-        async for event in await self.stream(operation, **params):
-            yield json.loads(event.removeprefix(b"data: "))
-
-    async def say(self, words: str, script: Script) -> list[Event]:
-        """Send a message, and follow *script* in its turn."""
-        self.agent.script = script
-        operation = "threads.add_user_message" if self.thread_id else "threads.create"
-        events = [event async for event in self.events(operation, input=message(words))]
-        if not self.thread_id:
-            self.thread_id = events[0]["thread"]["id"]
-        return events
-
-    async def retry(self, item_id: str, script: Script) -> list[Event]:
-        """Ask for another answer."""
-        self.agent.script = script
-        events = self.events("threads.retry_after_item", item_id=item_id)
-        return [event async for event in events]
-
-    async def stop_retry(self, item_id: str, script: Script, after: str) -> None:
-        """Ask for another answer, and stop it after an event of this type."""
-        self.agent.script = script
-        events = self.events("threads.retry_after_item", item_id=item_id)
-        await stop(await read_until(after, events))
-
-    async def items(self) -> list[ThreadItem]:
-        """Return all items, those for the model too."""
-        page = await self.store.load_thread_items(self.thread_id, None, 100, "asc", ALICE)
-        return page.data
-
-    async def ids(self) -> list[str]:
-        """Return the ids of the messages."""
-        return [item.id for item in await self.items() if item.type != "sdk_hidden_context"]
-
-
-async def read_until(kind: str, events: AsyncIterator[Event]) -> asyncio.Task[None]:
-    """Return a task that reads the events, as soon as there is one of this type."""
-    seen = asyncio.Event()
-
-    async def read() -> None:
-        async for event in events:
-            if event["type"] == kind:
-                seen.set()
-
-    task = asyncio.create_task(read())
-    await seen.wait()
-    return task
-
-
-async def stop(task: asyncio.Task[None]) -> None:
-    """Cancel a turn, and wait for its clean-up."""
-    task.cancel()
-    await asyncio.wait([task])
 
 
 @pytest.fixture
