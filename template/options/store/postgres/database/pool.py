@@ -13,7 +13,7 @@ from app.base import StoreUnavailableError
 from app.database.interface import Parameters, Rows
 
 _CANCEL_PATIENCE = 1.0
-"""How long the server may take to end a statement once it is told to, in seconds."""
+"""How long the server may take to end a statement that has been cancelled, in seconds."""
 _SILENCE = 1.0
 """How long nobody waits for a server that has just not answered, in seconds."""
 
