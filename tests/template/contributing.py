@@ -20,11 +20,13 @@ WITH_TABLE = runpy.run_path(str(REPOSITORY / "docs" / "build.py"))["with_table"]
 KEYS: dict[str, type | tuple[type, ...]] = {
     "summary": str,
     "sql": bool,
-    "database": list,
+    "modules": list,
+    "tests": list,
+    "records": bool,
+    "sdk": (str, type(None)),
     "durable": bool,
     "secrets": bool,
     "sign_in": bool,
-    "command": (str, type(None)),
     "words": str,
     "filterwarnings": list,
     "pyproject": str,
@@ -74,11 +76,11 @@ def _in_folders(root: Path) -> Problems:
             if not found:
                 yield f"{axis.key}/{choice} does not exist"
                 continue
-            lacking = sorted(expected - found - {"database"})
+            lacking = sorted(expected - found)
             yield from (f"{axis.key}/{choice} has no {name}" for name in lacking)
             yield from (
                 f"{axis.key}/{choice} has {name}, which {axis.default} has not"
-                for name in sorted(found - expected - {"command.py", "database"})
+                for name in sorted(found - expected)
             )
 
 
@@ -111,18 +113,25 @@ def _disagreements(root: Path, axis: str, choice: str, facts: dict[str, Any]) ->
         yield "summary is empty"
     if facts["secrets"] != any(item.required for item in variables(root, axis, choice)):
         yield "secrets does not agree with env.example"
-    shared = root / "template" / "shared" / "commands" / f"{facts['command']}.py"
-    if bool(facts["command"]) != ((folder / "command.py").exists() or shared.exists()):
-        yield f"there is no module for command: {facts['command']}, or no command for the module"
-    modules = folder / "database"
-    paths = [path for path in modules.rglob("*.py") if not path.name.startswith("test_")]
-    found = {path.relative_to(modules).with_suffix("").as_posix() for path in paths}
-    if found != set(facts["database"]) or bool(found) != facts["sql"]:
-        yield "database does not list the modules of the folder database"
+    shared = root / "template" / "shared"
+    yield from _unlisted(folder, shared, "modules", facts["modules"])
+    yield from _unlisted(folder / "tests", shared / "tests", "tests", facts["tests"])
     code = [*folder.glob("*.py"), folder / "env.example"]
     texts = [path.read_text(encoding="utf-8") for path in code]
     if not any(re.search(facts["words"], text, re.IGNORECASE) for text in texts):
         yield f"no code matches words: {facts['words']}"
+
+
+def _unlisted(folder: Path, shared: Path, key: str, listed: list[str]) -> Problems:
+    """Every module that is listed exists, and every one in a folder of modules is listed."""
+    for module in listed:
+        if not any((place / f"{module}.py").exists() for place in (folder, shared)):
+            yield f"{key} has {module}, which does not exist"
+    pattern = "**/*.py" if key == "tests" else "*/**/*.py"
+    for path in sorted(folder.glob(pattern)):
+        module = path.relative_to(folder).with_suffix("").as_posix()
+        if module not in listed and not module.startswith("tests/"):
+            yield f"{key} does not have {module}"
 
 
 def _in_lines(root: Path) -> Problems:
@@ -177,5 +186,18 @@ def _folders(root: Path, axis: str) -> set[str]:
 
 
 def _files(root: Path, axis: str, choice: str) -> set[str]:
+    """Return the files of a choice, except for the modules that its `choice.yml` lists."""
     folder = root / "template" / "options" / axis / choice
-    return {path.name for path in folder.glob("*") if path.name != "__pycache__"}
+    if not folder.is_dir():
+        return set()
+    listed = {f"{module}.py" for module in _listed(folder)}
+    return {path.name for path in folder.iterdir() if path.is_file()} - listed
+
+
+def _listed(folder: Path) -> list[str]:
+    """Return the modules of a `choice.yml`; none if it cannot be read, another step's problem."""
+    try:
+        facts = yaml.safe_load((folder / "choice.yml").read_text(encoding="utf-8"))
+        return [module for module in facts["modules"] if isinstance(module, str)]
+    except (OSError, yaml.YAMLError, LookupError, TypeError):
+        return []

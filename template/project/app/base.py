@@ -2,10 +2,10 @@
 
 import secrets
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from chatkit.store import NotFoundError, Store, StoreItemType
 from chatkit.types import (
@@ -32,18 +32,38 @@ _ID_PREFIXES: dict[StoreItemType, str] = {
 
 
 @dataclass(frozen=True, slots=True)
+class User:
+    """Who sent a request.
+
+    Attributes:
+        id: Identifies the user; every store query is limited to it.
+        claims: What else the sign-in says about the user, such as an e-mail address.
+        token: The bearer token of the request, for calls on the user's behalf; a secret.
+    """
+
+    id: str
+    claims: Mapping[str, Any] = field(default_factory=dict)
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class RequestContext:
     """The user and the identity of one request.
 
     Attributes:
-        user_id: The authenticated user; every store query is limited to it.
+        user: The authenticated user.
         request_id: Identifies the request in the log and in the `X-Request-ID` header.
         locale: The first language of `Accept-Language`, such as `de-CH`, if any was sent.
     """
 
-    user_id: str
+    user: User
     request_id: str
     locale: str | None = None
+
+    @property
+    def user_id(self) -> str:
+        """The user's id."""
+        return self.user.id
 
 
 class StoreUnavailableError(Exception):
@@ -134,8 +154,8 @@ class ChatStore(Store[RequestContext]):
         return MemoryStorage()
 
     @abstractmethod
-    async def ping(self) -> None:
-        """Return when the store can be used.
+    async def ping(self) -> str | None:
+        """Return when the store can be used, with a warning if it may lose what it keeps.
 
         Raises:
             StoreUnavailableError: It cannot be used; the text gives the reason.
@@ -176,8 +196,8 @@ class ChatAgent(Protocol):
 class Authenticator(Protocol):
     """Finds the user of a request."""
 
-    async def __call__(self, request: Request) -> str:
-        """Return the user id.
+    async def __call__(self, request: Request) -> User:
+        """Return the user.
 
         Raises:
             ApiError: 401, the request has no valid credentials; 403, its sender is not allowed.

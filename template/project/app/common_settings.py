@@ -2,10 +2,10 @@
 
 import ipaddress
 import re
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 import limits
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _PLACEHOLDER = re.compile(r"change-?me|placeholder|your[-_ ]|\.\.\.|<[^>]*>", re.IGNORECASE)
@@ -19,6 +19,9 @@ class CommonSettings(BaseSettings):
     model_config = SettingsConfigDict(
         env_file=".env", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
     )
+
+    uses_cookies: ClassVar[bool] = False
+    """Whether a browser signs users in by itself; then it needs the names of the origins."""
 
     app_env: Literal["development", "production"] = "development"
     """Production rejects settings that are only safe on your own machine."""
@@ -110,3 +113,10 @@ class CommonSettings(BaseSettings):
         if wrong:
             raise ValueError(f"is {value!r}; use a rate such as 60/minute, or 0 for no limit")
         return value
+
+    @model_validator(mode="after")
+    def require_known_origins(self) -> Self:
+        """Reject pages of any site if a browser would send them the user's cookie."""
+        if self.uses_cookies and "*" in self.cors_origins:
+            raise ValueError("CORS_ORIGINS is *, which lets every site act as the user; list yours")
+        return self

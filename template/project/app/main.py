@@ -11,7 +11,8 @@ from starlette.exceptions import HTTPException
 
 from app import ENDPOINT, start_page
 from app.agent import open_agent
-from app.auth import create_auth
+from app.auth import open_auth
+from app.auth import router as auth_router
 from app.base import StoreUnavailableError
 from app.edge import Edge, Failures
 from app.errors import ApiError, error_response
@@ -47,10 +48,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.hosts = Hosts(settings.allowed_hosts)
     app.state.origins = frozenset(settings.cors_origins)
-    app.state.authenticate = create_auth(settings)
     # Without FastAPI's dependencies, which would cost more than the rest of a request's way here.
     app.add_route(ENDPOINT, chatkit, methods=["POST"])
     app.include_router(router)
+    app.include_router(auth_router)
     if settings.app_env == "development":
         app.include_router(start_page.router)
     for kind in (ApiError, NotFoundError, StoreUnavailableError, HTTPException):
@@ -60,6 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,
+        allow_credentials=settings.uses_cookies,
         allow_methods=["GET", "POST"],
         # Pages of these origins may send any header: ChatKit's own and those that sign users in.
         allow_headers=["*"],
@@ -71,11 +73,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Open the store and the agent, once per process, and close them at the end."""
+    """Open the store, the authentication and the agent, once per process; close them at the end."""
     settings: Settings = app.state.settings
     turns = Turns()
     build_models(vars(types).values())
-    async with open_store(settings) as store, open_agent(settings) as agent:
+    async with (
+        open_store(settings) as store,
+        open_auth(settings, store) as authenticate,
+        open_agent(settings, store) as agent,
+    ):
+        app.state.store = store
+        app.state.authenticate = authenticate
         app.state.turns = turns
         app.state.limits = MessageLimits(settings, store.counters())
         app.state.server = ChatServer(store, agent, settings.history_items)

@@ -1,8 +1,9 @@
-"""Limits how many messages a user and an address may send."""
+"""Limits how often something may be done, such as sending a message."""
 
 import ipaddress
 import math
 import time
+from typing import NoReturn
 
 import limits
 from limits.aio.storage import Storage
@@ -15,6 +16,53 @@ _IPV6_NETWORK_BITS = 64
 """A client can choose among all addresses of its network, which has this prefix."""
 
 
+class RateLimit:
+    """Counts events by key, such as messages by user.
+
+    Args:
+        rate: How many are allowed, such as `60/minute`; `0` for any number.
+        counters: Where to count.
+        scope: Separates this limit from others that are counted in the same place.
+        things: What is counted, for the error.
+    """
+
+    def __init__(self, rate: str, counters: Storage, scope: str, things: str = "requests") -> None:
+        self._rates = parse_rates(rate)
+        self._limiter = FixedWindowRateLimiter(counters)
+        self._scope = scope
+        self._things = things
+
+    async def count(self, key: str) -> None:
+        """Count an event.
+
+        Raises:
+            ApiError: 429, it is one too many.
+        """
+        for rate in self._rates:
+            if not await self._limiter.hit(rate, self._scope, key):
+                await self._refuse(rate, key)
+
+    async def check(self, key: str) -> None:
+        """Count nothing, but refuse what could not be counted any more.
+
+        Raises:
+            ApiError: 429, the limit is reached.
+        """
+        for rate in self._rates:
+            if not await self._limiter.test(rate, self._scope, key):
+                await self._refuse(rate, key)
+
+    async def _refuse(self, rate: limits.RateLimitItem, key: str) -> NoReturn:
+        stats = await self._limiter.get_window_stats(rate, self._scope, key)
+        seconds = max(math.ceil(stats.reset_time - time.time()), 1)
+        raise ApiError(
+            429,
+            f"too_many_{self._things}",
+            f"Too many {self._things}; try again in {seconds} seconds.",
+            {"Retry-After": str(seconds)},
+        )
+
+
 class MessageLimits:
     """Counts messages, and refuses those above `RATE_LIMIT` and `ADDRESS_RATE_LIMIT`.
 
@@ -24,9 +72,8 @@ class MessageLimits:
     """
 
     def __init__(self, settings: CommonSettings, counters: Storage) -> None:
-        self._limiter = FixedWindowRateLimiter(counters)
-        self._per_user = parse_rates(settings.rate_limit)
-        self._per_address = parse_rates(settings.address_rate_limit)
+        self._per_user = RateLimit(settings.rate_limit, counters, "user", "messages")
+        self._per_address = RateLimit(settings.address_rate_limit, counters, "address", "messages")
 
     async def count(self, user_id: str, address: str | None) -> None:
         """Count a message.
@@ -34,25 +81,10 @@ class MessageLimits:
         Raises:
             ApiError: 429, it is one too many.
         """
-        for rate in self._per_user:
-            await self._hit(rate, "user", user_id)
+        await self._per_user.count(user_id)
         # Last, so that what a user sends in vain is not counted for others at the address.
-        if address is not None and self._per_address:
-            network = network_of(address)
-            for rate in self._per_address:
-                await self._hit(rate, "address", network)
-
-    async def _hit(self, rate: limits.RateLimitItem, kind: str, key: str) -> None:
-        if await self._limiter.hit(rate, kind, key):
-            return
-        stats = await self._limiter.get_window_stats(rate, kind, key)
-        seconds = max(math.ceil(stats.reset_time - time.time()), 1)
-        raise ApiError(
-            429,
-            "too_many_messages",
-            f"Too many messages; try again in {seconds} seconds.",
-            {"Retry-After": str(seconds)},
-        )
+        if address is not None:
+            await self._per_address.count(network_of(address))
 
 
 def parse_rates(text: str) -> list[limits.RateLimitItem]:

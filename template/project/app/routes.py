@@ -6,10 +6,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from app import ENDPOINT
-from app.base import RequestContext, StoreUnavailableError
+from app.base import RequestContext, StoreUnavailableError, User
 from app.errors import ApiError
-from app.hosts import Hosts, host_of
-from app.logs import log
+from app.origins import check_origin
 from app.preconditions import check_request, check_size
 from app.rates import MessageLimits
 from app.server import ChatServer
@@ -25,11 +24,11 @@ async def get_context(request: Request) -> RequestContext:
     Raises:
         ApiError: 401, the request has no valid credentials; 403, its sender is not allowed.
     """
-    _check_origin(request)
-    user_id: str = await request.app.state.authenticate(request)
-    request.state.user = user_id
+    check_origin(request)
+    user: User = await request.app.state.authenticate(request)
+    request.state.user = user.id
     locale = request.headers.get("accept-language", "").split(",")[0].split(";")[0].strip()
-    return RequestContext(user_id, request.state.request_id, locale or None)
+    return RequestContext(user, request.state.request_id, locale or None)
 
 
 async def chatkit(request: Request) -> Response:
@@ -62,10 +61,10 @@ async def ready(request: Request) -> Response:
     """Return 200 while the store can be used, or else 503 with the reason."""
     server: ChatServer = request.app.state.server
     try:
-        await server.store.ping()
+        warning = await server.store.ping()
     except StoreUnavailableError as error:
         return JSONResponse({"status": "unavailable", "reason": str(error)}, status_code=503)
-    return JSONResponse({"status": "ready"})
+    return JSONResponse({"status": "ready"} | ({"warning": warning} if warning else {}))
 
 
 async def _read_body(request: Request, limit: int) -> bytes:
@@ -80,22 +79,3 @@ async def _read_body(request: Request, limit: int) -> bytes:
         if len(body) > limit:
             raise ApiError(413, "too_large", f"A request may have at most {limit} bytes.")
     return bytes(body)
-
-
-def _check_origin(request: Request) -> None:
-    """Reject requests from pages of other sites.
-
-    CORS keeps such a page from reading the response, but not from sending the request.
-
-    Raises:
-        ApiError: 403, the origin is neither this server's own nor in CORS_ORIGINS.
-    """
-    origin = request.headers.get("origin")
-    origins: frozenset[str] = request.app.state.origins
-    if origin is None or origin in origins or "*" in origins:
-        return
-    hosts: Hosts = request.app.state.hosts
-    same = origin.lower().partition("://")[2] == host_of(request.scope)
-    if not (same and hosts.owns(request.scope)):
-        log.warning("origin not in CORS_ORIGINS", origin=origin[:200])
-        raise ApiError(403, "origin_not_allowed", "This origin is not in CORS_ORIGINS.")

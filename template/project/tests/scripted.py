@@ -18,11 +18,11 @@ from chatkit.types import (
     ThreadStreamEvent,
 )
 
-from app.base import ChatStore, RequestContext, Turn
+from app.base import ChatStore, RequestContext, Turn, User
 from app.server import ChatServer
 from tests.backend import Event, message
 
-ALICE = RequestContext(user_id="alice", request_id="test")
+ALICE = RequestContext(User("alice"), request_id="test")
 
 NOW = datetime(2026, 1, 1, 12)
 

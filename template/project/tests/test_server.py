@@ -24,7 +24,7 @@ from chatkit.types import (
     UserMessageTextContent,
 )
 
-from app.base import ChatStore, RequestContext, Turn
+from app.base import ChatStore, RequestContext, Turn, User
 from app.errors import ApiError
 from app.preconditions import check_request
 from app.server import ChatServer
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.anyio
 
 CREATE = {"type": "threads.create", "params": {"input": message("Hi")}}
 
-ALICE = RequestContext(user_id="alice", request_id="test")
+ALICE = RequestContext(User("alice"), request_id="test")
 
 
 class Recorder:

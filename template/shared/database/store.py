@@ -23,11 +23,11 @@ class SqlStore(ChatStore):
     """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
 
     async def load_thread(self, thread_id: str, context: RequestContext) -> ThreadMetadata:
         """Return the user's thread."""
-        rows = await self._database.read(queries.LOAD_THREAD, ids(context, thread=thread_id))
+        rows = await self.database.read(queries.LOAD_THREAD, ids(context, thread=thread_id))
         if not rows:
             raise NotFoundError(thread_id)
         return _load_thread(*rows[0][1:])
@@ -38,7 +38,7 @@ class SqlStore(ChatStore):
         payload = thread.model_dump_json(include=_THREAD_FIELDS)
         title = None if thread.title is None else _storable(thread.title)
         parameters = {**ids(context, thread=thread.id), "payload": payload, "title": title}
-        if not await self._database.write(queries.SAVE_THREAD, parameters):
+        if not await self.database.write(queries.SAVE_THREAD, parameters):
             raise NotFoundError(thread.id)
 
     async def rename_thread(
@@ -46,7 +46,7 @@ class SqlStore(ChatStore):
     ) -> ThreadMetadata:
         """Set the title of the user's thread, whatever it was."""
         parameters = {**ids(context, thread=thread_id), "title": _storable(title)}
-        rows = await self._database.write(queries.RENAME_THREAD, parameters)
+        rows = await self.database.write(queries.RENAME_THREAD, parameters)
         if not rows:
             raise NotFoundError(thread_id)
         return _load_thread(*rows[0][1:])
@@ -54,7 +54,7 @@ class SqlStore(ChatStore):
     async def propose_title(self, thread_id: str, title: str, context: RequestContext) -> str:
         """Set the title of the user's thread if it has none; return the one it has now."""
         parameters = {**ids(context, thread=thread_id), "title": _storable(title)}
-        rows = await self._database.write(queries.PROPOSE_TITLE, parameters)
+        rows = await self.database.write(queries.PROPOSE_TITLE, parameters)
         if not rows:
             raise NotFoundError(thread_id)
         return str(rows[0][0])
@@ -66,20 +66,20 @@ class SqlStore(ChatStore):
         limit = clamp(limit)
         key = ids(context) if after is None else ids(context, thread=after)
         statement = queries.THREAD_PAGES[order == "asc", after is not None]
-        rows = await self._database.read(statement, {**key, "limit": limit + 1})
+        rows = await self.database.read(statement, {**key, "limit": limit + 1})
         if not rows and after is not None:
             await self.load_thread(after, context)
         return to_page(rows, limit, _load_thread)
 
     async def delete_thread(self, thread_id: str, context: RequestContext) -> None:
         """Delete the user's thread; the database deletes its items and feedback with it."""
-        if not await self._database.write(queries.DELETE_THREAD, ids(context, thread=thread_id)):
+        if not await self.database.write(queries.DELETE_THREAD, ids(context, thread=thread_id)):
             raise NotFoundError(thread_id)
 
     async def load_item(self, thread_id: str, item_id: str, context: RequestContext) -> ThreadItem:
         """Return an item of the user's thread."""
         key = ids(context, thread=thread_id, item=item_id)
-        rows = await self._database.read(queries.LOAD_ITEM, key)
+        rows = await self.database.read(queries.LOAD_ITEM, key)
         if not rows:
             raise NotFoundError(item_id)
         return _ITEM.validate_json(rows[0][1])
@@ -94,7 +94,7 @@ class SqlStore(ChatStore):
         """Replace the item where it stands, or append it to the user's thread."""
         key = ids(context, thread=thread_id, item=item.id)
         parameters = {**key, "payload": item.model_dump_json()}
-        if not await self._database.write(queries.SAVE_ITEM, parameters):
+        if not await self.database.write(queries.SAVE_ITEM, parameters):
             raise NotFoundError(thread_id)
 
     async def load_thread_items(
@@ -111,7 +111,7 @@ class SqlStore(ChatStore):
         if after is not None:
             key = ids(context, thread=thread_id, item=after)
         statement = queries.ITEM_PAGES[order == "asc", after is not None]
-        rows = await self._database.read(statement, {**key, "limit": limit + 1})
+        rows = await self.database.read(statement, {**key, "limit": limit + 1})
         if not rows:
             await self._require(thread_id, after, context)
         return to_page(rows, limit, _ITEM.validate_json)
@@ -121,7 +121,7 @@ class SqlStore(ChatStore):
     ) -> None:
         """Delete the item, if there is one: the SDK also removes items it never stored."""
         key = ids(context, thread=thread_id, item=item_id)
-        if not await self._database.write(queries.DELETE_ITEM, key):
+        if not await self.database.write(queries.DELETE_ITEM, key):
             await self.load_thread(thread_id, context)
 
     async def save_feedback(
@@ -138,21 +138,22 @@ class SqlStore(ChatStore):
         key = ids(context, thread=thread_id)
         named = sorted(set(map(valid_id, item_ids)))
         parameters = {**key, "items": json.dumps(named), "count": len(named), "kind": kind}
-        if not await self._database.write(queries.SAVE_FEEDBACK, parameters):
+        if not await self.database.write(queries.SAVE_FEEDBACK, parameters):
             raise NotFoundError(", ".join(named))
 
     async def load_feedback(
         self, thread_id: str, context: RequestContext
     ) -> dict[str, FeedbackKind]:
         """Return the feedback in the user's thread by item id."""
-        rows = await self._database.read(queries.LOAD_FEEDBACK, ids(context, thread=thread_id))
+        rows = await self.database.read(queries.LOAD_FEEDBACK, ids(context, thread=thread_id))
         if not rows:
             raise NotFoundError(thread_id)
         return {item_id: kind for item_id, kind in rows if item_id is not None}
 
-    async def ping(self) -> None:
+    async def ping(self) -> str | None:
         """Return if the database can be written to and has the tables that this code needs."""
-        await self._database.ping()
+        await self.database.ping()
+        return None
 
     async def _require(self, thread_id: str, item_id: str | None, context: RequestContext) -> None:
         """Raise `NotFoundError` unless the user has the thread and, if named, the item in it."""

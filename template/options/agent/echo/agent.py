@@ -19,7 +19,7 @@ from chatkit.types import (
 )
 from pydantic import Field
 
-from app.base import ChatAgent, Turn
+from app.base import ChatAgent, ChatStore, Turn
 from app.common_settings import CommonSettings
 from app.titles import first_words, message_text
 
@@ -81,7 +81,7 @@ class EchoAgent:
 
 
 @asynccontextmanager
-async def open_agent(settings: AgentSettings) -> AsyncIterator[ChatAgent]:
+async def open_agent(settings: AgentSettings, store: ChatStore) -> AsyncIterator[ChatAgent]:
     """Build the agent; there is nothing to close."""
     yield EchoAgent(settings.echo_delay)
 

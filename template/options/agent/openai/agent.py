@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, get_args
 
@@ -20,7 +20,6 @@ from agents import (
     RunConfig,
     Runner,
     RunResultStreaming,
-    Tool,
     TResponseInputItem,
     set_trace_provider,
 )
@@ -48,9 +47,9 @@ from openai.types.responses import (
 )
 from pydantic import Field, SecretStr
 
-from app.base import ChatAgent, RequestContext, Turn
-from app.common_settings import CommonSettings
+from app.base import ChatAgent, ChatStore, RequestContext, Turn
 from app.titles import first_words
+from app.tools import Toolbox, ToolSettings, open_toolbox
 from app.warm_up import build_models
 
 INSTRUCTIONS = "You are a helpful assistant. Answer in the language of the user's message."
@@ -71,7 +70,7 @@ _RUN_CONFIG = RunConfig(tracing_disabled=True)
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
-class AgentSettings(CommonSettings):
+class AgentSettings(ToolSettings):
     """Settings of the model."""
 
     openai_api_key: SecretStr
@@ -83,16 +82,17 @@ class AgentSettings(CommonSettings):
 
 
 class OpenAIAgent:
-    """Answers with a model, which may call *tools*.
+    """Answers with a model, which may call tools.
 
     Args:
         model: The model, with the client it is reached through.
-        tools: Functions the model may call; see `agents.function_tool`.
+        toolbox: What the model may call.
     """
 
-    def __init__(self, model: Model, tools: Sequence[Tool] = ()) -> None:
+    def __init__(self, model: Model, toolbox: Toolbox) -> None:
+        self._toolbox = toolbox
         self._agent = Agent[AgentContext[RequestContext]](
-            name="assistant", instructions=INSTRUCTIONS, model=model, tools=list(tools)
+            name="assistant", instructions=INSTRUCTIONS, model=model
         )
         self._namer = Agent[None](name="title", instructions=TITLE_INSTRUCTIONS, model=model)
         self._converter = ItemConverter()
@@ -103,7 +103,8 @@ class OpenAIAgent:
             thread=turn.thread, store=turn.store, request_context=turn.context
         )
         history = await self._converter.to_agent_input(turn.history)
-        result = Runner.run_streamed(self._agent, history, context=context, run_config=_RUN_CONFIG)
+        agent = self._agent.clone(tools=list(await self._toolbox.tools(turn.context)))
+        result = Runner.run_streamed(agent, history, context=context, run_config=_RUN_CONFIG)
         try:
             async with aclosing(_own_ids(_events_of(result, context), turn)) as events:
                 async for event in events:
@@ -182,17 +183,20 @@ class ItemConverter(ThreadItemConverter):
 
 
 @asynccontextmanager
-async def open_agent(settings: AgentSettings) -> AsyncIterator[ChatAgent]:
+async def open_agent(settings: AgentSettings, store: ChatStore) -> AsyncIterator[ChatAgent]:
     """Build the agent with one client for all requests, which is closed at the end."""
     logging.getLogger("openai.agents").addFilter(_is_news)
     # Nothing receives traces; the SDK's own provider would begin with a client for them.
     set_trace_provider(DefaultTraceProvider())
     key = settings.openai_api_key.get_secret_value()
     await _warm_up()
-    async with openai.AsyncOpenAI(api_key=key, base_url=settings.openai_base_url) as client:
+    async with (
+        open_toolbox(settings, store) as toolbox,
+        openai.AsyncOpenAI(api_key=key, base_url=settings.openai_base_url) as client,
+    ):
         _ = client.responses  # Imported when it is first used, like the rest of the client.
         model = OpenAIResponsesModel(settings.chat_model, client)
-        yield OpenAIAgent(TimedModel(model, settings.model_timeout))
+        yield OpenAIAgent(TimedModel(model, settings.model_timeout), toolbox)
 
 
 async def _warm_up() -> None:

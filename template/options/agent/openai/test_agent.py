@@ -19,12 +19,12 @@ from chatkit.types import (
 )
 
 from app.agent import ItemConverter, OpenAIAgent, TimedModel
-from app.base import ChatStore, RequestContext, Turn
+from app.base import ChatStore, RequestContext, Turn, User
 from app.store import StoreSettings, open_store
 from tests.backend import Backend, StartBackend, is_answer
 from tests.services.agent import Model
 
-ALICE = RequestContext(user_id="alice", request_id="test")
+ALICE = RequestContext(User("alice"), request_id="test")
 
 
 def test_answer_is_the_models(backend: Backend, model: Model) -> None:

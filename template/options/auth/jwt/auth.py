@@ -1,14 +1,19 @@
 """Authentication by a signed token (JWT, HS256) in the `Authorization` header."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import jwt
-from fastapi import Request
+from fastapi import APIRouter, Request
 from pydantic import SecretStr, field_validator
 
-from app.base import Authenticator
+from app.base import Authenticator, ChatStore, User
 from app.common_settings import CommonSettings
 from app.errors import ApiError, StartupError
+
+router = APIRouter()
+"""Endpoints for signing in: your login has them."""
 
 ALGORITHM = "HS256"
 
@@ -56,14 +61,15 @@ class TokenBearer:
     def __init__(self, settings: AuthSettings) -> None:
         self._settings = settings
 
-    async def __call__(self, request: Request) -> str:
+    async def __call__(self, request: Request) -> User:
         """Return the token's user; reject a request without a valid token (401)."""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+        token = credentials.strip()
         if scheme.lower() != "bearer":
             raise unauthorized("Send a token: `Authorization: Bearer …`.")
         try:
             claims = jwt.decode(
-                token.strip(),
+                token,
                 self._settings.jwt_secret.get_secret_value(),
                 algorithms=[ALGORITHM],
                 issuer=self._settings.jwt_issuer,
@@ -74,10 +80,10 @@ class TokenBearer:
         except jwt.InvalidTokenError:
             # The reason would help to forge a token.
             raise unauthorized("The token is not valid.") from None
-        user: str = claims["sub"]
-        if not user or len(user) > 255 or not user.isprintable():
+        user_id: str = claims["sub"]
+        if not user_id or len(user_id) > 255 or not user_id.isprintable():
             raise unauthorized("The token is not valid.")
-        return user
+        return User(user_id, claims, token)
 
 
 def unauthorized(message: str) -> ApiError:
@@ -85,9 +91,10 @@ def unauthorized(message: str) -> ApiError:
     return ApiError(401, "unauthorized", message, {"WWW-Authenticate": "Bearer"})
 
 
-def create_auth(settings: AuthSettings) -> Authenticator:
-    """Build the authentication from its settings."""
-    return TokenBearer(settings)
+@asynccontextmanager
+async def open_auth(settings: AuthSettings, store: ChatStore) -> AsyncIterator[Authenticator]:
+    """Build the authentication; there is nothing to close."""
+    yield TokenBearer(settings)
 
 
 def local_token(user: str, settings: AuthSettings, *, hours: float = 12) -> str:

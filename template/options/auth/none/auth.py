@@ -1,18 +1,23 @@
 """Authentication for one local user, without sign-in."""
 
 import ipaddress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, Self
 
-from fastapi import Request
+from fastapi import APIRouter, Request
 from pydantic import Field, model_validator
 from pydantic_settings import NoDecode
 
-from app.base import Authenticator
+from app.base import Authenticator, ChatStore, User
 from app.common_settings import CommonSettings
 from app.errors import ApiError
 
-LOCAL_USER = "local"
+LOCAL_USER = User("local")
 """The owner of every thread."""
+
+router = APIRouter()
+"""Endpoints for signing in: there are none."""
 
 FETCH_EXAMPLE = ""
 """What ChatKit's `api` options need for requests to be accepted: nothing."""
@@ -53,16 +58,17 @@ class LocalUser:
     def __init__(self, allow_remote: bool) -> None:
         self._allow_remote = allow_remote
 
-    async def __call__(self, request: Request) -> str:
+    async def __call__(self, request: Request) -> User:
         """Return the local user; reject other machines (403), whatever the server's address."""
         if not self._allow_remote and not all(map(is_loopback, senders(request))):
             raise ApiError(403, "not_local", "This backend answers its own machine only.")
         return LOCAL_USER
 
 
-def create_auth(settings: AuthSettings) -> Authenticator:
-    """Build the authentication from its settings."""
-    return LocalUser(settings.allow_remote)
+@asynccontextmanager
+async def open_auth(settings: AuthSettings, store: ChatStore) -> AsyncIterator[Authenticator]:
+    """Build the authentication; there is nothing to close."""
+    yield LocalUser(settings.allow_remote)
 
 
 def senders(request: Request) -> list[str]:

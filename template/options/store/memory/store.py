@@ -221,8 +221,9 @@ class MemoryStore(ChatStore):
         """Return the feedback in the user's thread by item id."""
         return dict(self._thread(thread_id, context).feedback)
 
-    async def ping(self) -> None:
+    async def ping(self) -> str | None:
         """Return: memory is always available."""
+        return None
 
     def _thread(self, thread_id: str, context: RequestContext) -> StoredThread:
         if self._owners.get(thread_id) != context.user_id:

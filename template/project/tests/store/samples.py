@@ -12,10 +12,10 @@ from chatkit.types import (
     ThreadMetadata,
 )
 
-from app.base import ChatStore, RequestContext
+from app.base import ChatStore, RequestContext, User
 
-ANNA = RequestContext(user_id="anna", request_id="req_1")
-BERT = RequestContext(user_id="bert", request_id="req_2")
+ANNA = RequestContext(User("anna"), request_id="req_1")
+BERT = RequestContext(User("bert"), request_id="req_2")
 NOW = datetime(2026, 3, 29, 2, 30, 0, 123456)
 """Without a time zone, as the SDK creates them."""
 

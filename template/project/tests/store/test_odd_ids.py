@@ -4,7 +4,7 @@ import pytest
 from chatkit.store import NotFoundError
 from chatkit.types import ThreadItem
 
-from app.base import ChatStore, RequestContext
+from app.base import ChatStore, RequestContext, User
 from tests.store.samples import ANNA, make_message, make_thread, read_all
 
 pytestmark = pytest.mark.anyio
@@ -44,7 +44,7 @@ async def save_threads(store: ChatStore) -> None:
 
 async def test_users_are_isolated(store: ChatStore) -> None:
     """Each user finds all of their own threads, and none of the others'."""
-    users = [RequestContext(user_id=user_id, request_id="req_1") for user_id in IDS]
+    users = [RequestContext(User(user_id), request_id="req_1") for user_id in IDS]
     for turn in ("first", "second"):
         for number, user in enumerate(users):
             await store.save_thread(make_thread(f"{turn}_{number}"), user)

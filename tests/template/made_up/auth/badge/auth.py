@@ -2,13 +2,18 @@
 
 import hashlib
 import hmac
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from fastapi import Request
+from fastapi import APIRouter, Request
 from pydantic import SecretStr
 
-from app.base import Authenticator
+from app.base import Authenticator, ChatStore, User
 from app.common_settings import CommonSettings
 from app.errors import ApiError
+
+router = APIRouter()
+"""Endpoints for signing in: badges come from elsewhere."""
 
 HEADER = "X-Badge"
 
@@ -38,7 +43,7 @@ class BadgeReader:
     def __init__(self, settings: AuthSettings) -> None:
         self._settings = settings
 
-    async def __call__(self, request: Request) -> str:
+    async def __call__(self, request: Request) -> User:
         """Return the badge's user; 401 without a valid badge."""
         badge = request.headers.get(HEADER, "")
         user = badge.rpartition(":")[0]
@@ -47,12 +52,13 @@ class BadgeReader:
         ):
             message = f"Send a valid badge: `{HEADER}: USER:SIGNATURE`."
             raise ApiError(401, "unauthorized", message, {"WWW-Authenticate": "Badge"})
-        return user
+        return User(user)
 
 
-def create_auth(settings: AuthSettings) -> Authenticator:
-    """Build the authentication from its settings."""
-    return BadgeReader(settings)
+@asynccontextmanager
+async def open_auth(settings: AuthSettings, store: ChatStore) -> AsyncIterator[Authenticator]:
+    """Build the authentication; there is nothing to close."""
+    yield BadgeReader(settings)
 
 
 def sign_badge(user: str, settings: AuthSettings) -> str:
