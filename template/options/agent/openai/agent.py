@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, get_args
 
@@ -20,6 +20,7 @@ from agents import (
     RunConfig,
     Runner,
     RunResultStreaming,
+    Tool,
     TResponseInputItem,
     set_trace_provider,
 )
@@ -49,7 +50,7 @@ from pydantic import Field, SecretStr
 
 from app.base import ChatAgent, ChatStore, RequestContext, Turn
 from app.titles import first_words
-from app.tools import Toolbox, ToolSettings, open_toolbox
+from app.tools import ToolSettings, open_toolbox
 from app.warm_up import build_models
 
 INSTRUCTIONS = "You are a helpful assistant. Answer in the language of the user's message."
@@ -66,6 +67,9 @@ _KEY = re.compile(r"\b(?:sk|pk|key|bearer)[-_ ][\w*.-]{4,}", re.IGNORECASE)
 
 # Tracing would send every conversation to OpenAI's dashboard as well.
 _RUN_CONFIG = RunConfig(tracing_disabled=True)
+
+Tools = Callable[[RequestContext], Awaitable[Sequence[Tool]]]
+"""Returns what the model may call in a turn."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -86,11 +90,11 @@ class OpenAIAgent:
 
     Args:
         model: The model, with the client it is reached through.
-        toolbox: What the model may call.
+        tools: Returns what the model may call in a turn.
     """
 
-    def __init__(self, model: Model, toolbox: Toolbox) -> None:
-        self._toolbox = toolbox
+    def __init__(self, model: Model, tools: Tools) -> None:
+        self._tools = tools
         self._agent = Agent[AgentContext[RequestContext]](
             name="assistant", instructions=INSTRUCTIONS, model=model
         )
@@ -103,7 +107,7 @@ class OpenAIAgent:
             thread=turn.thread, store=turn.store, request_context=turn.context
         )
         history = await self._converter.to_agent_input(turn.history)
-        agent = self._agent.clone(tools=list(await self._toolbox.tools(turn.context)))
+        agent = self._agent.clone(tools=list(await self._tools(turn.context)))
         result = Runner.run_streamed(agent, history, context=context, run_config=_RUN_CONFIG)
         try:
             async with aclosing(_own_ids(_events_of(result, context), turn)) as events:
@@ -196,7 +200,7 @@ async def open_agent(settings: AgentSettings, store: ChatStore) -> AsyncIterator
     ):
         _ = client.responses  # Imported when it is first used, like the rest of the client.
         model = OpenAIResponsesModel(settings.chat_model, client)
-        yield OpenAIAgent(TimedModel(model, settings.model_timeout), toolbox)
+        yield OpenAIAgent(TimedModel(model, settings.model_timeout), toolbox.tools)
 
 
 async def _warm_up() -> None:

@@ -1,13 +1,13 @@
 """The agent against a server that speaks the Responses API."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
 
 import openai
 import pytest
-from agents import OpenAIResponsesModel, function_tool
+from agents import OpenAIResponsesModel, Tool, function_tool
 from chatkit.errors import CustomStreamError
 from chatkit.types import (
     HiddenContextItem,
@@ -18,7 +18,7 @@ from chatkit.types import (
     UserMessageTextContent,
 )
 
-from app.agent import ItemConverter, OpenAIAgent, TimedModel
+from app.agent import ItemConverter, OpenAIAgent, TimedModel, Tools
 from app.base import ChatStore, RequestContext, Turn, User
 from app.store import StoreSettings, open_store
 from tests.backend import Backend, StartBackend, is_answer
@@ -179,7 +179,7 @@ async def test_tool_may_take_longer_than_the_model(
         openai.AsyncOpenAI(api_key="sk-local", base_url=model.base_url()) as client,
     ):
         timed = TimedModel(OpenAIResponsesModel("gpt-5-mini", client), 2)
-        events = [event async for event in OpenAIAgent(timed, [look_it_up]).respond(turn)]
+        events = [event async for event in OpenAIAgent(timed, having(look_it_up)).respond(turn)]
     assert "There it is." in str(events[-1])
 
 
@@ -206,7 +206,7 @@ async def test_stop_ends_the_run(
         new_turn(monkeypatch, store_env) as turn,
         openai.AsyncOpenAI(api_key="sk-local", base_url=model.base_url()) as client,
     ):
-        agent = OpenAIAgent(OpenAIResponsesModel("gpt-5-mini", client), tools=[look_it_up])
+        agent = OpenAIAgent(OpenAIResponsesModel("gpt-5-mini", client), having(look_it_up))
 
         async def answer() -> list[object]:
             return [event async for event in agent.respond(turn)]
@@ -233,7 +233,7 @@ async def test_run_leaves_no_task_behind(
         new_turn(monkeypatch, store_env) as turn,
         openai.AsyncOpenAI(api_key="sk-local", base_url=model.base_url()) as client,
     ):
-        agent = OpenAIAgent(OpenAIResponsesModel("gpt-5-mini", client))
+        agent = OpenAIAgent(OpenAIResponsesModel("gpt-5-mini", client), having())
         before = asyncio.all_tasks()
         with nullcontext() if end == "answered" else pytest.raises(CustomStreamError):
             async for _ in agent.respond(turn):
@@ -254,6 +254,15 @@ async def test_mentions_and_hidden_context_reach_the_model() -> None:
     sent = str(await ItemConverter().to_agent_input([user_message([tag]), hidden]))
     assert '"role": "admin"' in sent
     assert '"plan": "pro"' in sent
+
+
+def having(*tools: Tool) -> Tools:
+    """Let the model call these tools."""
+
+    async def of_turn(context: RequestContext) -> Sequence[Tool]:
+        return tools
+
+    return of_turn
 
 
 def user_message(
