@@ -4,7 +4,6 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,12 @@ import yaml
 from chatkit_scaffold import launcher
 from chatkit_scaffold.generator import questions
 from tests.command import REPOSITORY
+from tests.covering import covering
 
 QUESTIONS = questions.read_questions(REPOSITORY)
 COMBINATIONS = questions.combinations(QUESTIONS)
-DEFAULT = {axis.key: str(axis.default) for axis in questions.axes(QUESTIONS)}
+COVERING = covering(COMBINATIONS)
+DEFAULT = questions.default_combination(QUESTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,47 @@ class Project:
         environment = {**os.environ, "PYTEST_DEBUG_TEMPROOT": str(temporary)}
         program = str(launcher.project_python(self.path))
         return run([program, "-m", *command], self.path, timeout, environment)
+
+
+def facts(axis: str, choice: str) -> dict[str, Any]:
+    """Return the facts in a choice's `choice.yml`."""
+    path = REPOSITORY / "template" / "options" / axis / choice / "choice.yml"
+    loaded: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+def parameters(chosen: Sequence[dict[str, str]]) -> list[object]:
+    """Return a parameter for each combination, all of whose tests one worker runs."""
+    # First those that take long: the others then fill the time until the last one ends.
+    ordered = sorted(chosen, key=lambda answers: answers not in COVERING)
+    return [
+        pytest.param(answers, id=name, marks=[pytest.mark.xdist_group(name), *marks])
+        for answers in ordered
+        for name in [questions.combination_name(answers)]
+        for marks in [[] if answers in COVERING else [pytest.mark.rest]]
+    ]
+
+
+def the(**choices: str) -> str:
+    """Return the name of the combination with these choices, and otherwise the simplest ones.
+
+    The simplest choice is the one that an axis lists first.
+    """
+    return next(
+        questions.combination_name(answers)
+        for answers in COMBINATIONS
+        if choices.items() <= answers.items()
+    )
+
+
+def run(self, *command: str, timeout: float = 600) -> str:
+    """Run a module of the project's own environment; fail with its output if it fails."""
+    # Not in the folder of these tests, see the fixture `outside_folder`.
+    temporary = self.path.parent / "tmp"
+    temporary.mkdir(exist_ok=True)
+    environment = {**os.environ, "PYTEST_DEBUG_TEMPROOT": str(temporary)}
+    program = str(launcher.project_python(self.path))
+    return run([program, "-m", *command], self.path, timeout, environment)
 
 
 def facts(axis: str, choice: str) -> dict[str, Any]:
@@ -94,10 +136,6 @@ def run(
     if done.returncode:
         pytest.fail(f"{' '.join(command)}\n{done.stdout}{done.stderr}", pytrace=False)
     return done.stdout
-
-
-def _pairs(answers: Mapping[str, str]) -> set[tuple[tuple[str, str], ...]]:
-    return set(combinations(answers.items(), 2))
 
 
 def _made(path: Path) -> bool:
