@@ -16,8 +16,7 @@ from pytest_copier.plugin import CopierFixture
 from chatkit_scaffold import launcher
 from chatkit_scaffold.generator import questions
 from tests import environments
-from tests.command import REPOSITORY
-from tests.matrix import COMBINATIONS, COVERING, Project, parameters
+from tests.matrix import COMBINATIONS, COVERING, Project, choice_folder, parameters
 
 Environment = Callable[[Project], dict[str, str]]
 Services = Callable[[str, str], Callable[[], dict[str, str]]]
@@ -178,8 +177,7 @@ def services(outside_folder: Path) -> Iterator[Services]:
 
         @cache
         def start(axis: str, choice: str) -> Callable[[], dict[str, str]]:
-            path = REPOSITORY / "template" / "options" / axis / choice / "service.py"
-            running = runpy.run_path(str(path))["running"]
+            running = runpy.run_path(str(choice_folder(axis, choice) / "service.py"))["running"]
             service: Callable[[], dict[str, str]] = stack.enter_context(
                 running(Path(tempfile.mkdtemp(dir=outside_folder)))
             )
@@ -193,7 +191,11 @@ def environment_of(services: Services) -> Environment:
     """Return a function that returns what a project needs, with an empty store."""
 
     def environment(project: Project) -> dict[str, str]:
-        parts = [services(axis, choice)() for axis, choice in project.answers.items()]
+        parts = [
+            services(axis, choice)()
+            for axis, choice in project.answers.items()
+            if (choice_folder(axis, choice) / "service.py").exists()
+        ]
         return {name: value for part in parts for name, value in part.items()}
 
     return environment

@@ -66,8 +66,10 @@ def warm(python: Path, folder: Path) -> Iterator[Path]:
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec "{python}" -I -S "{_WARM}" run "{address}" "$@"\n')
     program.chmod(0o755)
-    command = [python, _WARM, "serve", address, *sorted(_imported_by_template()), "mypy.main"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    modules = [*sorted(_imported_by_template()), "mypy.main"]
+    process = subprocess.Popen(
+        [python, _WARM, "serve", address, *modules], stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     try:

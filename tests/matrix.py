@@ -19,6 +19,8 @@ QUESTIONS = questions.read_questions(REPOSITORY)
 COMBINATIONS = questions.combinations(QUESTIONS)
 COVERING = covering(COMBINATIONS)
 DEFAULT = questions.default_combination(QUESTIONS)
+DEFAULTS = {axis.key: str(axis.default) for axis in questions.axes(QUESTIONS)}
+"""The default of every axis, also where it does not apply together with the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +53,28 @@ class Project:
 
 def facts(axis: str, choice: str) -> dict[str, Any]:
     """Return the facts in a choice's `choice.yml`."""
-    path = REPOSITORY / "template" / "options" / axis / choice / "choice.yml"
-    loaded: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    text = (choice_folder(axis, choice) / "choice.yml").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = yaml.safe_load(text)
     return loaded
+
+
+def choice_folder(axis: str, choice: str) -> Path:
+    """Return a choice's folder in the template."""
+    return REPOSITORY / "template" / "options" / axis / choice
 
 
 def parameters(chosen: Sequence[dict[str, str]]) -> list[object]:
     """Return a parameter for each combination, all of whose tests one worker runs."""
     # First those that take long: the others then fill the time until the last one ends.
-    ordered = sorted(chosen, key=lambda answers: answers not in COVERING)
-    return [
-        pytest.param(answers, id=name, marks=[pytest.mark.xdist_group(name), *marks])
-        for answers in ordered
-        for name in [questions.combination_name(answers)]
-        for marks in [[] if answers in COVERING else [pytest.mark.rest]]
-    ]
+    return [_parameter(answers) for answers in sorted(chosen, key=lambda one: one not in COVERING)]
+
+
+def _parameter(answers: dict[str, str]) -> object:
+    name = questions.combination_name(answers)
+    marks = [pytest.mark.xdist_group(name)]
+    if answers not in COVERING:
+        marks.append(pytest.mark.rest)
+    return pytest.param(answers, id=name, marks=marks)
 
 
 def the(**choices: str) -> str:
@@ -78,43 +87,6 @@ def the(**choices: str) -> str:
         for answers in COMBINATIONS
         if choices.items() <= answers.items()
     )
-
-
-def run(self, *command: str, timeout: float = 600) -> str:
-    """Run a module of the project's own environment; fail with its output if it fails."""
-    # Not in the folder of these tests, see the fixture `outside_folder`.
-    temporary = self.path.parent / "tmp"
-    temporary.mkdir(exist_ok=True)
-    environment = {**os.environ, "PYTEST_DEBUG_TEMPROOT": str(temporary)}
-    program = str(launcher.project_python(self.path))
-    return run([program, "-m", *command], self.path, timeout, environment)
-
-
-def facts(axis: str, choice: str) -> dict[str, Any]:
-    """Return the facts in a choice's `choice.yml`."""
-    path = REPOSITORY / "template" / "options" / axis / choice / "choice.yml"
-    loaded: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return loaded
-
-
-def parameters(chosen: Sequence[dict[str, str]] = COMBINATIONS) -> list[object]:
-    """Return a parameter for each combination, all of whose tests one worker runs."""
-    return [
-        pytest.param(answers, id=name, marks=pytest.mark.xdist_group(name))
-        for answers in chosen
-        for name in [questions.combination_name(answers)]
-    ]
-
-
-def pairwise() -> list[dict[str, str]]:
-    """Return few combinations in which any two choices of different axes meet."""
-    missing = set().union(*map(_pairs, COMBINATIONS))
-    chosen = []
-    while missing:
-        best = max(COMBINATIONS, key=lambda answers: len(missing & _pairs(answers)))
-        missing -= _pairs(best)
-        chosen.append(best)
-    return chosen
 
 
 def run(

@@ -1,10 +1,9 @@
 """A Python that has imported its libraries already: `python -m` without the seconds that they take.
 
-This is a program of its own. `warm.py serve SOCKET MODULE...` imports the modules, waits for
-connections, and forks a process for each. `warm.py run SOCKET -m NAME ARGUMENT...` is what the
-process that connects does: it hands over its folder, environment, arguments and open files, passes
-on the signals that it gets, and ends as the forked process ends. To whoever starts it, it behaves as
-`python -m NAME ARGUMENT...` of the same environment.
+A program in two parts. `warm.py serve SOCKET MODULE...` imports the modules, waits for
+connections, and forks a process for each. `warm.py run SOCKET -m NAME ARGUMENT...` connects, and
+hands over its folder, environment, arguments and open files; it passes on SIGINT and SIGTERM, and
+ends as the forked process ends. So it behaves as `python -m NAME ARGUMENT...` does.
 """
 
 import json
@@ -12,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 
 _FORWARDED = (signal.SIGINT, signal.SIGTERM)
 _STANDARD_FILES = (0, 1, 2)
@@ -89,7 +89,7 @@ def become(folder: str, environment: dict[str, str], arguments: list[str]) -> No
 
 def run(address: str, arguments: list[str]) -> None:
     """Let the other process fork one that does what this one was asked to do."""
-    request = {"folder": os.getcwd(), "environment": dict(os.environ), "arguments": arguments}
+    request = {"folder": str(Path.cwd()), "environment": dict(os.environ), "arguments": arguments}
     text = json.dumps(request).encode()
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(address)
