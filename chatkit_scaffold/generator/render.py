@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import copier
+from copier import Worker
 from copier.errors import DirtyLocalWarning, UnsafeTemplateError, UnsupportedVersionError
 from plumbum import ProcessExecutionError, local
 
 from chatkit_scaffold.errors import AnswerError, ScaffoldError, TemplateError
 from chatkit_scaffold.generator.git import OUTER_REPOSITORY, ownership_error
 from chatkit_scaffold.generator.source import Source
-from chatkit_scaffold.text import shown
+from chatkit_scaffold.text import listed, shown
 
 _NO_REVISION = re.compile(r"Unknown revision: '(.*)'", re.DOTALL)
 _NOT_VALID = re.compile(r"Validation error for question '(.*?)': (.*)", re.DOTALL)
@@ -65,7 +66,7 @@ def render(source: Source, target: Path, answers: Mapping[str, Any], *, ask: boo
                 defaults=not ask,
                 quiet=True,
             )
-        _refuse_unused(answers, worker.template.questions_data, worker.answers.hidden)
+        _refuse_unused(answers, worker.template.questions_data, _unused(worker))
         if not target.exists():
             raise TemplateError(
                 f"The template {source.location} creates no files",
@@ -94,20 +95,42 @@ def _quiet_git() -> Iterator[None]:
 
 
 def _refuse_unused(
-    answers: Mapping[str, Any], questions: Mapping[str, Any], hidden: frozenset[str] | set[str]
+    answers: Mapping[str, Any], questions: Mapping[str, Any], unused: Mapping[str, Any]
 ) -> None:
-    """Reject answers that Copier would drop: to unknown questions, or to ones that do not apply."""
+    """Reject answers that Copier would drop: to unknown questions, or to ones that do not apply.
+
+    Args:
+        answers: The answers that the user has passed.
+        questions: Of the template, as its `copier.yml` describes them.
+        unused: For each question that does not apply, the answers that decide so.
+    """
     for key, value in answers.items():
         if key not in questions:
             raise AnswerError(
                 f"{shown(key)} is not a question of the template",
                 hint=f"Its questions are {', '.join(questions)}.",
             )
-        if key in hidden:
+        if key in unused:
+            others = [f"{other} {shown(answer)}" for other, answer in unused[key].items()]
+            another = f", or choose another {listed(list(unused[key]), 'or')}" if others else ""
             raise AnswerError(
-                f"{key} does not apply with the other answers, so it cannot be {shown(value)}",
-                hint=f"Leave out {key}.",
+                f"{key} does not apply with {listed(others, 'and') or 'the other answers'}, "
+                f"so it cannot be {shown(value)}",
+                hint=f"Leave out {key}{another}.",
             )
+
+
+def _unused(worker: Worker) -> dict[str, dict[str, Any]]:
+    """Return the questions that do not apply, each with the answers that its condition names."""
+    questions, combined = worker.template.questions_data, worker.answers.combined
+    named = {
+        key: set(re.findall(r"\w+", str(questions[key].get("when", ""))))
+        for key in worker.answers.hidden
+    }
+    return {
+        key: {other: combined[other] for other in questions if other in words & combined.keys()}
+        for key, words in named.items()
+    }
 
 
 @contextmanager
