@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import copier
-from copier import Worker
 from copier.errors import DirtyLocalWarning, UnsafeTemplateError, UnsupportedVersionError
 from plumbum import ProcessExecutionError, local
 
@@ -66,19 +65,19 @@ def render(source: Source, target: Path, answers: Mapping[str, Any], *, ask: boo
                 defaults=not ask,
                 quiet=True,
             )
-        _refuse_unused(answers, worker.template.questions_data, _unused(worker))
+        used = {
+            key: value
+            for key, value in worker.answers.combined.items()
+            if key not in worker.answers.hidden
+        }
+        _refuse_unused(answers, worker.template.questions_data, used)
         if not target.exists():
             raise TemplateError(
                 f"The template {source.location} creates no files",
                 hint="Add files to it, next to copier.yml or in its _subdirectory.",
             )
-        recorded = worker.answers.combined
         return Rendered(
-            answers={
-                key: recorded[key]
-                for key in worker.template.questions_data
-                if key in recorded and key not in worker.answers.hidden
-            },
+            answers={key: used[key] for key in worker.template.questions_data if key in used},
             commit=worker.template.commit,
             draft=any(issubclass(entry.category, DirtyLocalWarning) for entry in caught),
         )
@@ -95,42 +94,31 @@ def _quiet_git() -> Iterator[None]:
 
 
 def _refuse_unused(
-    answers: Mapping[str, Any], questions: Mapping[str, Any], unused: Mapping[str, Any]
+    given: Mapping[str, Any], questions: Mapping[str, Any], used: Mapping[str, Any]
 ) -> None:
     """Reject answers that Copier would drop: to unknown questions, or to ones that do not apply.
 
     Args:
-        answers: The answers that the user has passed.
-        questions: Of the template, as its `copier.yml` describes them.
-        unused: For each question that does not apply, the answers that decide so.
+        given: The answers of the user.
+        questions: The template's questions.
+        used: All answers, those to questions that do not apply excepted.
     """
-    for key, value in answers.items():
+    for key, value in given.items():
         if key not in questions:
             raise AnswerError(
                 f"{shown(key)} is not a question of the template",
                 hint=f"Its questions are {', '.join(questions)}.",
             )
-        if key in unused:
-            others = [f"{other} {shown(answer)}" for other, answer in unused[key].items()]
-            another = f", or choose another {listed(list(unused[key]), 'or')}" if others else ""
+        if key not in used:
+            words = set(re.findall(r"\w+", str(questions[key].get("when", ""))))
+            deciding = [other for other in used if other in words]
+            others = [f"{other} {shown(used[other])}" for other in deciding]
+            another = f", or choose another {listed(deciding, 'or')}" if deciding else ""
             raise AnswerError(
                 f"{key} does not apply with {listed(others, 'and') or 'the other answers'}, "
                 f"so it cannot be {shown(value)}",
                 hint=f"Leave out {key}{another}.",
             )
-
-
-def _unused(worker: Worker) -> dict[str, dict[str, Any]]:
-    """Return the questions that do not apply, each with the answers that its condition names."""
-    questions, combined = worker.template.questions_data, worker.answers.combined
-    named = {
-        key: set(re.findall(r"\w+", str(questions[key].get("when", ""))))
-        for key in worker.answers.hidden
-    }
-    return {
-        key: {other: combined[other] for other in questions if other in words & combined.keys()}
-        for key, words in named.items()
-    }
 
 
 @contextmanager

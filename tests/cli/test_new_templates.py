@@ -96,7 +96,7 @@ def test_checks_answers_to_another_template(
     assert list(workplace.iterdir()) == []
 
 
-def test_impossible_pair_is_refused_and_left_out(workplace: Path, tmp_path: Path) -> None:
+def test_impossible_pair_is_refused_and_left_out(tmp_path: Path) -> None:
     """`new` gives the reason that the template declares, by which the matrix leaves it out."""
     template = make_template(tmp_path / "template", {"copier.yml": CHOICES, "a.txt": "a"})
     arguments = [f"--template={template}", "--data=door=steel"]
