@@ -122,15 +122,12 @@ def test_silent_model_is_given_up(start_backend: StartBackend, model: Model) -> 
 
 
 @pytest.mark.anyio
-async def test_mentions_and_hidden_context_reach_the_converter() -> None:
-    """The model gets items that the SDK's own converter rejects."""
-    tag = UserMessageTagContent(id="42", text="Ada", data={"role": "admin"})
+async def test_hidden_context_reaches_the_model() -> None:
+    """Hidden context may be any JSON; the SDK's own converter rejects what is not text."""
     hidden = HiddenContextItem(
         id="h", thread_id="t", created_at=datetime.now(), content={"plan": "pro"}
     )
-    sent = str(await ItemConverter().to_agent_input([user_message([tag]), hidden]))
-    assert '"role": "admin"' in sent
-    assert '"plan": "pro"' in sent
+    assert '"plan": "pro"' in str(await ItemConverter().to_agent_input([hidden]))
 
 
 def test_quotes_and_mentions_reach_the_model(
