@@ -5,7 +5,6 @@ from datetime import datetime
 import pytest
 from chatkit.types import (
     HiddenContextItem,
-    UserMessageTagContent,
 )
 
 from app.model.items import ItemConverter
