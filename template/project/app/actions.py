@@ -26,13 +26,13 @@ class WidgetAction:
     """An action of one of the user's own widgets.
 
     Attributes:
-        type: Which action it is, as the browser has sent it.
+        kind: Which action it is, as the browser has sent it.
         payload: More about it, as the browser has sent it: read it with `read`.
         widget: The widget, as it is stored.
         turn: The widget's thread, the store and the request; there is no message.
     """
 
-    type: str
+    kind: str
     payload: Any
     widget: WidgetItem
     turn: Turn

@@ -97,7 +97,7 @@ class ModelAgent:
 
     async def act(self, action: WidgetAction) -> ActionOutcome:
         """Carry out an action of one of the features."""
-        handler = self._features.actions.get(action.type)
+        handler = self._features.actions.get(action.kind)
         if handler is None:
             raise ApiError(400, "unknown_action", "This button does not work here.")
         return await handler(action)
