@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import openai
-from agents import OpenAIResponsesModel
+from agents import Model, OpenAIResponsesModel
 from pydantic import Field, SecretStr
 
 from app.base import ChatAgent, ChatStore
@@ -39,4 +39,9 @@ async def open_agent(settings: AgentSettings, store: ChatStore) -> AsyncIterator
         model = TimedModel(
             OpenAIResponsesModel(settings.chat_model, client), settings.model_timeout
         )
-        yield ModelAgent(model, toolbox, load_features())
+        yield ModelAgent(create_model(settings, client), toolbox.tools, load_features())
+
+
+def create_model(settings: AgentSettings, client: openai.AsyncOpenAI) -> Model:
+    """Return the model, which is reached through *client*."""
+    return TimedModel(OpenAIResponsesModel(settings.chat_model, client), settings.model_timeout)

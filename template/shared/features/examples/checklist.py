@@ -3,6 +3,7 @@
 from typing import Any
 
 from agents import function_tool
+from chatkit.actions import ActionConfig
 from chatkit.types import WidgetItem
 from chatkit.widgets import DynamicWidgetRoot
 from pydantic import BaseModel, Field
@@ -34,7 +35,7 @@ class Checklist(BaseModel):
             "type": "Button",
             "label": "Finished" if self.finished else "Finish",
             "disabled": self.finished,
-            "onClickAction": {"type": "checklist.finish"},
+            "onClickAction": ActionConfig(type="checklist.finish"),
         }
         card = {"type": "Card", "children": [title, *lines, button]}
         return DynamicWidgetRoot.model_validate(card)
@@ -61,11 +62,11 @@ class Checklist(BaseModel):
             "defaultChecked": entry.done,
             "disabled": self.finished,
             # Not streaming: only the widget changes, so it works while an answer streams.
-            "onChangeAction": {
-                "type": "checklist.tick",
-                "payload": {"number": number, "done": not entry.done},
-                "streaming": False,
-            },
+            "onChangeAction": ActionConfig(
+                type="checklist.tick",
+                payload={"number": number, "done": not entry.done},
+                streaming=False,
+            ),
         }
 
 
