@@ -120,6 +120,8 @@ def services(outside_folder: Path) -> Iterator[Services]:
             template = REPOSITORY / "template"
             own = template / "options" / axis / choice / "service.py"
             path = own if own.exists() else template / "shared" / axis / "service.py"
+            if not path.exists():  # Tools need no service.
+                return dict
             running = runpy.run_path(str(path))["running"]
             service: Callable[[], dict[str, str]] = stack.enter_context(
                 running(Path(tempfile.mkdtemp(dir=outside_folder)))

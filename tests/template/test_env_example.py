@@ -28,7 +28,7 @@ print(json.dumps({"all": sorted(fields), "different": different}))
 """Prints the settings, and those whose value in the environment is not their default."""
 
 # Together, they have every choice.
-NAMES = ["memory-echo-none", "sqlite-openai-jwt", "postgres-echo-jwt"]
+NAMES = ["memory-echo-none", "sqlite-openai-none-jwt", "postgres-echo-jwt"]
 
 
 @pytest.mark.parametrize("name", NAMES)

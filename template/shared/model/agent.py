@@ -41,7 +41,8 @@ TITLE_INSTRUCTIONS = (
 # Tracing would send every conversation to OpenAI's dashboard as well.
 _RUN_CONFIG = RunConfig(tracing_disabled=True)
 
-ToolsOf = Callable[[RequestContext], Awaitable[Sequence[Tool]]]
+Tools = Callable[[RequestContext], Awaitable[Sequence[Tool]]]
+"""Returns what the model may call in a turn."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -55,7 +56,7 @@ class ModelAgent:
         features: Which of it shows something itself or ends the turn, and the actions of widgets.
     """
 
-    def __init__(self, model: Model, tools: ToolsOf, features: Feature) -> None:
+    def __init__(self, model: Model, tools: Tools, features: Feature) -> None:
         self._tools = tools
         self._features = features
         questions = [tool.name for tool in features.questions]

@@ -36,9 +36,6 @@ async def open_agent(settings: AgentSettings, store: ChatStore) -> AsyncIterator
         openai.AsyncOpenAI(api_key=key, base_url=settings.openai_base_url) as client,
     ):
         _ = client.responses  # Imported when it is first used, like the rest of the client.
-        model = TimedModel(
-            OpenAIResponsesModel(settings.chat_model, client), settings.model_timeout
-        )
         yield ModelAgent(create_model(settings, client), toolbox.tools, load_features())
 
 

@@ -134,7 +134,8 @@ async def poll_until_ready(store: ChatStore) -> None:
     async with asyncio.timeout(30):
         while True:
             try:
-                return await store.ping()
+                await store.ping()
+                return
             except StoreUnavailableError:
                 await asyncio.sleep(0.05)
 

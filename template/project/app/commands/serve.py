@@ -7,6 +7,7 @@ import sys
 from contextlib import suppress
 
 from app.agent import open_agent
+from app.auth import open_auth
 from app.errors import StartupError
 from app.logs import configure_logging
 from app.main import create_app
@@ -19,7 +20,7 @@ def run(settings: Settings, arguments: argparse.Namespace) -> None:
     """Answer requests until SIGTERM or SIGINT.
 
     Raises:
-        StartupError: The port, the store or the agent cannot be opened.
+        StartupError: The port, the store, the authentication or the agent cannot be opened.
     """
     sockets = listen(settings)
     if settings.workers > 1:
@@ -33,8 +34,12 @@ def run(settings: Settings, arguments: argparse.Namespace) -> None:
 
 
 async def try_parts(settings: Settings) -> None:
-    """Open and close the store and the agent."""
-    async with open_store(settings), open_agent(settings):
+    """Open and close the store, the authentication and the agent."""
+    async with (
+        open_store(settings) as store,
+        open_auth(settings, store),
+        open_agent(settings, store),
+    ):
         pass
 
 
