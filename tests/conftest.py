@@ -117,7 +117,9 @@ def services(outside_folder: Path) -> Iterator[Services]:
 
         @cache
         def start(axis: str, choice: str) -> Callable[[], dict[str, str]]:
-            path = REPOSITORY / "template" / "options" / axis / choice / "service.py"
+            template = REPOSITORY / "template"
+            own = template / "options" / axis / choice / "service.py"
+            path = own if own.exists() else template / "shared" / axis / "service.py"
             if not path.exists():  # Tools need no service.
                 return dict
             running = runpy.run_path(str(path))["running"]

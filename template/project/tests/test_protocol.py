@@ -176,8 +176,6 @@ def test_unknown_fields_are_tolerated(backend: Backend) -> None:
         ("attachments.create", {"name": "a", "size": 1, "mime_type": "text/plain"}),
         ("attachments.delete", {"attachment_id": "atc_1"}),
         ("input.transcribe", {"audio_base64": "", "mime_type": "audio/webm"}),
-        ("threads.custom_action", {"thread_id": "x", "action": {"type": "x"}}),
-        ("threads.sync_custom_action", {"thread_id": "x", "action": {"type": "x"}}),
     ],
 )
 def test_what_is_not_offered_is_declined(
