@@ -8,10 +8,12 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from fastapi import Response
 from pydantic import SecretStr, ValidationError
 
 from app import ENDPOINT
 from app.auth import AuthSettings, local_token
+from app.cookies import Cookie
 from app.errors import StartupError
 from tests.backend import Backend, Client, StartBackend
 from tests.private import note_credentials
@@ -89,18 +91,14 @@ def test_renewal_keeps_the_threads(backend: Backend, auth_env: dict[str, str]) -
     with browser(backend) as visitor:
         first = become_guest(visitor)
         thread_id = client_with(backend, visitor).create_thread("Hi").thread_id
-        last_seconds = sign(auth_env["GUEST_SECRET"], sub=first["user"]["id"], exp=time.time() + 30)
-        visitor.cookies.clear()
-        visitor.cookies["guest"] = last_seconds
-        renewed = become_guest(visitor)
-        assert renewed["user"] == first["user"]
-        assert renewed["expires_at"] > time.time() + 29 * 86_400
-        found = client_with(backend, visitor).call("threads.get_by_id", thread_id=thread_id)
-        assert found["id"] == thread_id
-        # The same with the token.
-        visitor.cookies.clear()
-        again = become_guest(visitor, Authorization=f"Bearer {last_seconds}")
-        assert again["user"] == first["user"]
+        ending = sign(auth_env["GUEST_SECRET"], sub=first["user"]["id"], exp=time.time() + 30)
+    for headers in ({"Cookie": f"guest={ending}"}, {"Authorization": f"Bearer {ending}"}):
+        with browser(backend, **headers) as later:
+            renewed = become_guest(later)
+            assert renewed["user"] == first["user"]
+            assert renewed["expires_at"] > time.time() + 29 * 86_400
+            found = client_with(backend, later).call("threads.get_by_id", thread_id=thread_id)
+            assert found["id"] == thread_id
 
 
 def test_expired_identity_is_not_renewed(backend: Backend, auth_env: dict[str, str]) -> None:
@@ -110,8 +108,7 @@ def test_expired_identity_is_not_renewed(backend: Backend, auth_env: dict[str, s
         refused = visitor.post("/auth/guest", headers={"Authorization": f"Bearer {expired}"})
         assert refused.status_code == 401
         assert "set-cookie" not in refused.headers
-        visitor.cookies["guest"] = expired
-        assert become_guest(visitor)["user"]["id"] != "guest_late"
+        assert become_guest(visitor, Cookie=f"guest={expired}")["user"]["id"] != "guest_late"
     assert status_with(backend, {"Cookie": f"guest={expired}"}) == 401
 
 
@@ -134,11 +131,10 @@ def test_expired_identity_is_not_renewed(backend: Backend, auth_env: dict[str, s
 )
 def test_no_identity_is_401(backend: Backend, headers: dict[str, str]) -> None:
     """Nothing but a signed identity is accepted."""
-    raw = {name: value.encode("latin-1") for name, value in headers.items()}
     response = httpx.post(
         backend.url,
         json={"type": "threads.list", "params": {}},
-        headers=httpx.Headers(list(raw.items())),
+        headers=[(name.encode(), value.encode("latin-1")) for name, value in headers.items()],
         trust_env=False,
     )
     assert response.status_code == 401
@@ -172,26 +168,25 @@ def test_wrong_token_is_401_although_the_cookie_is_right(backend: Backend) -> No
     assert status_with(backend, {"Cookie": cookie, "Authorization": "Basic YTpi"}) == 200
 
 
+@pytest.mark.parametrize(
+    ("settings", "attributes"),
+    [
+        ({}, "SameSite=lax"),
+        ({"app_env": "production"}, "SameSite=lax; Secure"),
+        # Browsers ignore it without Secure.
+        ({"cookie_same_site": "none"}, "SameSite=none; Secure"),
+    ],
+    ids=str,
+)
 def test_cookie_is_hidden_from_scripts_and_other_sites(
-    backend: Backend, start_backend: StartBackend
+    settings: dict[str, Any], attributes: str
 ) -> None:
-    """HttpOnly and SameSite always, Secure in production."""
-    attributes = "Max-Age=2592000; Path=/; SameSite=lax"
-    assert set_cookie(backend).endswith(f"; HttpOnly; {attributes}")
-    production = start_backend(APP_ENV="production")
-    assert set_cookie(production).endswith(f"; HttpOnly; {attributes}; Secure")
-
-
-def test_cookie_for_pages_of_other_sites_needs_https(start_backend: StartBackend) -> None:
-    """COOKIE_SAME_SITE=none is only accepted by browsers together with Secure."""
-    cookie = set_cookie(start_backend(COOKIE_SAME_SITE="none", GUEST_TTL="0.5"))
-    assert cookie.endswith("; HttpOnly; Max-Age=43200; Path=/; SameSite=none; Secure")
-
-
-def set_cookie(backend: Backend) -> str:
-    """Return the header that sets the cookie."""
-    with browser(backend) as visitor:
-        return visitor.post("/auth/guest").headers["set-cookie"]
+    """HttpOnly and SameSite always, Secure wherever it works."""
+    response = Response()
+    read = AuthSettings(guest_secret=SecretStr(ANOTHER_SECRET), **settings)
+    Cookie("guest", read, 60.5).set(response, "value")
+    expected = f"guest=value; HttpOnly; Max-Age=60; Path=/; {attributes}"
+    assert response.headers["set-cookie"] == expected
 
 
 def test_listed_pages_may_send_the_cookie(backend: Backend) -> None:
@@ -259,3 +254,14 @@ def test_no_identities_from_the_command_line_in_production() -> None:
     settings = AuthSettings(app_env="production", guest_secret=SecretStr(ANOTHER_SECRET))
     with pytest.raises(StartupError, match="APP_ENV=production does not issue identities"):
         local_token("alice", settings)
+
+
+def test_production(start_backend: StartBackend) -> None:
+    """The cookie is for HTTPS only, and the page at `/` for development only."""
+    backend = start_backend(APP_ENV="production", ALLOWED_HOSTS="chat.example", GUEST_TTL="0.5")
+    with browser(backend) as visitor:
+        cookie = visitor.post("/auth/guest").headers["set-cookie"]
+    assert cookie.endswith("; HttpOnly; Max-Age=43200; Path=/; SameSite=lax; Secure")
+    page = backend.start_page(Host="chat.example")
+    assert page.status_code == 404
+    assert page.headers["strict-transport-security"].startswith("max-age=")
