@@ -94,6 +94,10 @@ class Client:
         headers = {"Content-Type": "application/json", **headers}
         return self._http.post(self._url, content=body, headers=headers)
 
+    def options(self, **headers: str) -> httpx.Response:
+        """Ask what may be sent, as a browser does before a request to another origin."""
+        return self._http.options(self._url, headers=headers)
+
     def get(self, path: str) -> httpx.Response:
         """Get a path below the endpoint."""
         return self._http.get(self._url + path)

@@ -2,6 +2,8 @@
 
 import secrets
 import unicodedata
+from collections.abc import Callable
+from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from pwdlib import PasswordHash
@@ -14,8 +16,10 @@ MAX_BYTES = 1024
 
 AT_ONCE = 2
 """Each takes 64 MiB and, on several cores, a tenth of a second."""
-MAX_WAITING = 50
-"""Longer queues would outlast the patience of those at their end."""
+MAX_QUEUE = 50
+"""A longer queue would outlast the patience of those at its end."""
+
+Result = TypeVar("Result")
 
 
 class Passwords:
@@ -24,6 +28,7 @@ class Passwords:
     def __init__(self) -> None:
         self._hasher = PasswordHash.recommended()
         self._limiter = CapacityLimiter(AT_ONCE)
+        self._queued = 0
         self._nobodys = self._hasher.hash(secrets.token_hex())
 
     async def hash(self, password: str) -> str:
@@ -32,8 +37,7 @@ class Passwords:
         Raises:
             ApiError: 503, too many passwords are waiting.
         """
-        self._check_queue()
-        return await to_thread.run_sync(self._hasher.hash, password, limiter=self._limiter)
+        return await self._in_thread(lambda: self._hasher.hash(password))
 
     async def verify(self, password: str, stored: str | None) -> bool:
         """Return whether the password is the one that was hashed.
@@ -46,16 +50,19 @@ class Passwords:
         Raises:
             ApiError: 503, too many passwords are waiting.
         """
-        self._check_queue()
-        right = await to_thread.run_sync(
-            self._hasher.verify, password, stored or self._nobodys, limiter=self._limiter
-        )
+        compared = self._nobodys if stored is None else stored
+        right = await self._in_thread(lambda: self._hasher.verify(password, compared))
         return right and stored is not None
 
-    def _check_queue(self) -> None:
-        if self._limiter.statistics().tasks_waiting >= MAX_WAITING:
+    async def _in_thread(self, work: Callable[[], Result]) -> Result:
+        if self._queued >= MAX_QUEUE:
             message = "Too many people are signing in; try again in a few seconds."
             raise ApiError(503, "busy", message, {"Retry-After": "5"})
+        self._queued += 1
+        try:
+            return await to_thread.run_sync(work, limiter=self._limiter)
+        finally:
+            self._queued -= 1
 
 
 def normalized_password(password: str) -> str:
