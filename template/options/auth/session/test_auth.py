@@ -438,7 +438,8 @@ async def test_oldest_of_many_sessions_ends(records: Records) -> None:
     assert found == [None] + [ANNA] * MAX_PER_USER
 
 
-def test_production(start_backend: StartBackend, store: ChatStore, email: str) -> None:
+@pytest.mark.anyio
+async def test_production(start_backend: StartBackend, store: ChatStore, email: str) -> None:
     """Cookies are for HTTPS only; with ALLOW_REGISTRATION=no an account comes from the terminal."""
     backend = start_backend(APP_ENV="production", ALLOW_REGISTRATION="no")
     browser = Browser(backend)
