@@ -40,13 +40,13 @@ async def create(settings: Settings, email: str) -> User:
     Raises:
         StartupError: The running backend would not see it.
     """
+    email = normalized_email(email)
     async with open_store(settings) as store:
         if not store.shared:
             raise StartupError(
                 "only the running backend can add users to this store; "
                 "create the account there: POST /auth/register"
             )
-        email = normalized_email(email)
         return await Accounts(records_of(store), Passwords()).create(email, read_password())
 
 
