@@ -10,21 +10,21 @@ from chatkit.errors import CustomStreamError
 from chatkit.types import ThreadStreamEvent
 from langchain.agents import create_agent
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
 from langchain_core.tools import BaseTool
 from langchain_openai import ChatOpenAI
 from langgraph.errors import GraphRecursionError
 from langgraph.types import StreamPart
 from pydantic import Field, SecretStr
 
-from app.answer import Answer, BrokenOffError
+from app.model.answer import Answer, BrokenOffError
 from app.base import ChatAgent, ChatStore, Turn
 from app.conversations import earlier_conversations
-from app.messages import to_messages
-from app.model_clock import ModelClock, ModelSilentError
-from app.model_errors import explain, without_keys
+from app.model.messages import to_messages
+from app.model.clock import ModelClock, ModelSilentError
+from app.model.errors import explain, without_keys
 from app.titles import first_words
-from app.tool_calls import ToolCalls
+from app.model.tool_calls import ToolCalls
 from app.tools import Toolbox, ToolSettings, open_toolbox
 
 INSTRUCTIONS = "You are a helpful assistant. Answer in the language of the user's message."
@@ -107,8 +107,9 @@ class LangGraphAgent:
             context_schema=Turn,
         )
         images = (self._model.profile or {}).get("image_inputs", True)
+        messages = to_messages(turn.history, images=images)
         parts = graph.astream(
-            {"messages": to_messages(turn.history, images=images)},
+            {"messages": cast(list[AnyMessage | dict[str, Any]], messages)},
             {"recursion_limit": MAX_STEPS},
             context=turn,
             stream_mode=["messages", "custom"],

@@ -20,7 +20,7 @@ class Model(LLMock):
 
     def reset(self) -> "Model":
         """Forget requests and scripted answers."""
-        super().reset().pace(CHUNK_DELAY_MS)
+        super().reset().pace(CHUNK_DELAY_MS).tool_mode("off")
         return self
 
 

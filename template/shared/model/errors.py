@@ -1,4 +1,4 @@
-"""Explains why a model did not answer: in the log, and to the user."""
+"""Explains a provider's errors: to the user briefly, and in the log without any key."""
 
 import re
 
@@ -30,14 +30,6 @@ def explain(error: openai.APIError, request_id: str) -> CustomStreamError:
     return CustomStreamError("The assistant cannot answer this request.", allow_retry=False)
 
 
-def without_keys(text: str) -> str:
-    """Return a provider's text for the log.
-
-    It may repeat a key in part, or another one that a gateway has put in its place.
-    """
-    return _KEY.sub("[key]", text)[:MAX_REASON_LENGTH]
-
-
 def _reason(error: openai.APIError) -> str:
     """Return the provider's own sentence, or why there is no answer, without any key in it."""
     body = error.body if isinstance(error.body, dict) else {}
@@ -46,3 +38,11 @@ def _reason(error: openai.APIError) -> str:
     if key:
         text = text.replace(key, "[key]")
     return without_keys(text)
+
+
+def without_keys(text: str) -> str:
+    """Return a provider's text for the log.
+
+    It may repeat a key in part, or another one that a gateway has put in its place.
+    """
+    return _KEY.sub("[key]", text)[:MAX_REASON_LENGTH]

@@ -15,7 +15,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from app.base import Turn
-from app.model_clock import ModelClock
+from app.model.clock import ModelClock
 from app.tool_progress import ToolProgress
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()

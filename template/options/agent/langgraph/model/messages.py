@@ -91,7 +91,9 @@ def _notes(item: ThreadItem) -> Iterator[str]:
 def _said(item: UserMessageItem) -> str:
     """Return the user's text, with what it refers to."""
     tags = {part.text: part for part in item.content if isinstance(part, UserMessageTagContent)}
-    text = "".join(f"@{part.text}" if part.type == "input_tag" else part.text for part in item.content)
+    text = "".join(
+        f"@{part.text}" if part.type == "input_tag" else part.text for part in item.content
+    )
     about = [
         f"@{tag.text} is {json.dumps({'id': tag.id, 'group': tag.group, **tag.data}, default=str)}"
         for tag in tags.values()
