@@ -17,14 +17,14 @@ from langgraph.errors import GraphRecursionError
 from langgraph.types import StreamPart
 from pydantic import Field, SecretStr
 
-from app.model.answer import Answer, BrokenOffError
 from app.base import ChatAgent, ChatStore, Turn
 from app.conversations import earlier_conversations
-from app.model.messages import to_messages
+from app.model.answer import Answer, BrokenOffError
 from app.model.clock import ModelClock, ModelSilentError
 from app.model.errors import explain, without_keys
-from app.titles import first_words
+from app.model.messages import to_messages
 from app.model.tool_calls import ToolCalls
+from app.titles import first_words
 from app.tools import Toolbox, ToolSettings, open_toolbox
 
 INSTRUCTIONS = "You are a helpful assistant. Answer in the language of the user's message."
@@ -83,7 +83,7 @@ class LangGraphAgent:
                     for event in _events(part, answer):
                         yield event
         except openai.APIError as error:
-            raise explain(error, turn.context.request_id) from None
+            raise explain(_of_client(error), turn.context.request_id) from None
         except (ModelSilentError, BrokenOffError, GraphRecursionError) as error:
             reason = without_keys(str(error))
             log.error("model failed", request_id=turn.context.request_id, reason=reason)
@@ -121,18 +121,26 @@ class LangGraphAgent:
 @asynccontextmanager
 async def open_agent(settings: AgentSettings, store: ChatStore) -> AsyncIterator[ChatAgent]:
     """Build the agent with one client for all requests, which is closed at the end."""
-    async with (
-        open_toolbox(settings, store) as toolbox,
-        openai.DefaultAsyncHttpxClient() as client,
-    ):
-        model = ChatOpenAI(
+    async with open_toolbox(settings, store) as toolbox, open_model(settings) as model:
+        yield LangGraphAgent(model, [earlier_conversations], toolbox, settings)
+
+
+@asynccontextmanager
+async def open_model(settings: AgentSettings) -> AsyncIterator[BaseChatModel]:
+    """Prepare the model; LangChain would leave its connections open at the end."""
+    async with openai.DefaultAsyncHttpxClient() as client:
+        yield ChatOpenAI(
             model=settings.chat_model,
             api_key=settings.openai_api_key,
             base_url=settings.openai_base_url,
             http_async_client=client,
-            stream_chunk_timeout=None,  # Instead of `ModelClock`, which knows when tools run.
+            stream_chunk_timeout=None,  # `ModelClock` does more: it includes the first chunk.
         )
-        yield LangGraphAgent(model, [earlier_conversations], toolbox, settings)
+
+
+def _of_client(error: openai.APIError) -> openai.APIError:
+    """Return the client's own error, which LangChain may wrap in one of the same kind."""
+    return error.__cause__ if isinstance(error.__cause__, openai.APIError) else error
 
 
 def _events(part: StreamPart[Any, Any], answer: Answer) -> Iterator[ThreadStreamEvent]:
