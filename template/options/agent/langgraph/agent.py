@@ -68,7 +68,7 @@ class LangGraphAgent:
         toolbox: Toolbox,
         settings: AgentSettings,
     ) -> None:
-        self._model = model
+        self.model = model
         self._tools = tools
         self._toolbox = toolbox
         self._settings = settings
@@ -92,7 +92,7 @@ class LangGraphAgent:
     async def title(self, text: str) -> str:
         """Ask the model for a title."""
         messages = [SystemMessage(TITLE_INSTRUCTIONS), HumanMessage(text[:2000])]
-        return first_words(str((await self._model.ainvoke(messages)).text))
+        return first_words(str((await self.model.ainvoke(messages)).text))
 
     async def _run(self, turn: Turn, clock: ModelClock) -> AsyncGenerator[StreamPart[Any, Any]]:
         """Run the graph on the thread's history; it keeps none of its own.
@@ -100,13 +100,13 @@ class LangGraphAgent:
         Building it takes a few milliseconds, and its tools may be this user's.
         """
         graph = create_agent(
-            self._model,
+            self.model,
             [*self._tools, *await self._toolbox.tools(turn.context)],
             system_prompt=INSTRUCTIONS,
             middleware=[ToolCalls(turn, clock, self._settings.tool_timeout)],
             context_schema=Turn,
         )
-        images = (self._model.profile or {}).get("image_inputs", True)
+        images = (self.model.profile or {}).get("image_inputs", True)
         messages = to_messages(turn.history, images=images)
         parts = graph.astream(
             {"messages": cast(list[AnyMessage | dict[str, Any]], messages)},

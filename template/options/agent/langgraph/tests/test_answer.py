@@ -15,12 +15,14 @@ pytestmark = pytest.mark.anyio
 END = {"finish_reason": "stop"}
 
 
-def piece(content: Any, run: str = "run", last: bool = False, **metadata: str) -> AIMessageChunk:
+def piece(content: Any, run: str = "run", end: dict[str, str] | None = None) -> AIMessageChunk:
     """Return a piece of a message."""
-    position: Any = "last" if last else None
-    return AIMessageChunk(
-        content, id=run, response_metadata=metadata, chunk_position=position
-    )
+    return AIMessageChunk(content=content, id=run, response_metadata=end or {})
+
+
+def last(run: str = "run", end: dict[str, str] | None = None) -> AIMessageChunk:
+    """Return the last piece of a message; it has no text."""
+    return AIMessageChunk(content="", id=run, response_metadata=end or {}, chunk_position="last")
 
 
 async def events_of(store: ChatStore, *pieces: AIMessage) -> list[ThreadStreamEvent]:
@@ -42,7 +44,13 @@ def texts(events: list[ThreadStreamEvent]) -> list[str]:
 async def test_empty_pieces_are_not_sent(store: ChatStore) -> None:
     """A message has the events that the client expects, and one delta for each text."""
     events = await events_of(
-        store, piece(""), piece("Hel"), piece(""), piece("lo"), piece("", **END), piece("", last=True)
+        store,
+        piece(""),
+        piece("Hel"),
+        piece(""),
+        piece("lo"),
+        piece("", end=END),
+        last(),
     )
     kinds = [event.update.type for event in events if event.type == "thread.item.updated"]
     deltas = ["assistant_message.content_part.text_delta"] * 2
@@ -58,14 +66,14 @@ async def test_empty_pieces_are_not_sent(store: ChatStore) -> None:
 
 async def test_message_without_text_is_not_shown(store: ChatStore) -> None:
     """Models that only call a tool send a message too."""
-    last = piece("", last=True, finish_reason="tool_calls")
-    assert await events_of(store, piece(""), last) == []
+    pieces = [piece(""), last(end={"finish_reason": "tool_calls"})]
+    assert await events_of(store, *pieces) == []
 
 
 async def test_reasoning_is_not_text(store: ChatStore) -> None:
     """Of a message in parts, the user gets the text."""
     parts = [{"type": "reasoning", "reasoning": "Hm"}, {"type": "text", "text": "Yes"}]
-    events = await events_of(store, piece(parts), piece("", last=True, status="completed"))
+    events = await events_of(store, piece(parts), last(end={"status": "completed"}))
     assert texts(events) == ["Yes"]
 
 
@@ -76,8 +84,8 @@ async def test_two_messages_at_the_same_time(store: ChatStore) -> None:
         piece("A", "one"),
         piece("1", "two"),
         piece("B", "one"),
-        piece("", "two", last=True, **END),
-        piece("", "one", last=True, **END),
+        last("two", END),
+        last("one", END),
     )
     assert texts(events) == ["1", "AB"]
     assert len({item.id for item in finished(events)}) == 2
@@ -103,7 +111,7 @@ async def test_message_that_comes_whole(store: ChatStore) -> None:
 )
 async def test_end_of_other_providers(store: ChatStore, end: dict[str, str]) -> None:
     """Whatever a provider calls it, a message that is complete is done."""
-    events = await events_of(store, piece("Hello"), piece("", **end), piece("", last=True))
+    events = await events_of(store, piece("Hello"), piece("", end=end), last())
     assert texts(events) == ["Hello"]
 
 
@@ -120,7 +128,7 @@ async def test_end_of_other_providers(store: ChatStore, end: dict[str, str]) -> 
 async def test_message_that_is_cut_off(store: ChatStore, end: dict[str, str]) -> None:
     """A message that is not complete is never done: the turn ends with an error."""
     answer = Answer(await new_turn(store))
-    begun = [*answer.events(piece("Hel")), *answer.events(piece("", **end))]
+    begun = [*answer.events(piece("Hel")), *answer.events(piece("", end=end))]
     assert finished(begun) == []
     with pytest.raises(BrokenOffError):
-        list(answer.events(piece("", last=True)))
+        list(answer.events(last()))

@@ -80,9 +80,7 @@ def test_tag_is_described_once() -> None:
     """The model gets a tag's data, however often the message has it."""
     tag = {"type": "input_tag", "id": "42", "text": "Ada", "data": {"role": "admin"}}
     [(_, content)] = contents(to_messages([said(text("Tell "), tag, text(" and "), tag)]))
-    assert content == (
-        'Tell @Ada and @Ada\n\n@Ada is {"id": "42", "group": null, "role": "admin"}'
-    )
+    assert content == ('Tell @Ada and @Ada\n\n@Ada is {"id": "42", "group": null, "role": "admin"}')
 
 
 def test_images_are_shown_to_models_that_take_them() -> None:

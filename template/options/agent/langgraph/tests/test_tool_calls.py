@@ -9,13 +9,15 @@ import pytest
 from chatkit.errors import CustomStreamError
 from chatkit.types import ProgressUpdateEvent
 from langchain.tools import ToolRuntime, tool
+from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage
 from langchain_core.tools import ToolException
 from llmock.scenarios import Reply, ToolCall
 from structlog.testing import capture_logs
 
 from app.base import ChatStore, Turn
 from tests.backend import Backend, Event, item_text
-from tests.scripted_model import answer, finished, tasks
+from tests.scripted_model import agent_with, answer, finished, new_turn, tasks
 from tests.services.agent import Model
 
 
@@ -62,18 +64,6 @@ def test_tool_is_shown_and_stays(backend: Backend, model: Model, titled_thread: 
         assert work["workflow"]["tasks"][0]["status_indicator"] == "complete"
         assert client.items(titled_thread)[-3:] == [before, work, after]
     assert Counter(titles(client.items(titled_thread))) == {"Earlier conversations": 3}
-
-
-@pytest.mark.parametrize("fault", ["malformed_arguments", "unknown_tool"])
-def test_wrong_call_is_explained_to_the_model(
-    backend: Backend, model: Model, titled_thread: str, fault: str
-) -> None:
-    """A model that calls what does not exist, or with what is not JSON, may try again."""
-    model.break_tool_call(fault).reply("Let me look.").reply("I cannot look it up.")
-    said = backend.client().say(titled_thread, "What did we talk about?")
-    assert item_text(said.items[-1]) == "I cannot look it up."
-    [result] = results(model)
-    assert "malformed" in result or "not a valid tool" in result
 
 
 @tool
@@ -127,6 +117,47 @@ async def test_model_is_told_the_result(
     assert result in told
     assert "swordfish" not in told
     assert finished(events)[-1].type == "assistant_message"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [("malformed_arguments", "Field required"), ("unknown_tool", "not a valid tool")],
+)
+async def test_wrong_call_is_explained_to_the_model(
+    store: ChatStore, model: Model, fault: str, told: str
+) -> None:
+    """A model that calls what does not exist, or without its arguments, may try again."""
+    model.break_tool_call(fault).reply("Let me look.").reply("I cannot do that.")
+    events = await answer(store, model, multiply)
+    [result] = results(model)
+    assert told in result
+    assert "I cannot do that." in str(events[-1])
+
+
+class Whole(GenericFakeChatModel):
+    """A model that does not stream."""
+
+    disable_streaming: bool = True
+
+    def bind_tools(self, tools: Any, **options: Any) -> Any:
+        """Accept tools, without a look at them."""
+        return self
+
+
+@pytest.mark.anyio
+async def test_call_with_what_is_not_json(store: ChatStore, model: Model) -> None:
+    """The model may try again, although no tool can run."""
+    call = {"type": "invalid_tool_call", "id": "c", "name": "multiply", "args": "six", "error": "x"}
+    end = {"finish_reason": "stop"}
+    wrong = AIMessage("", invalid_tool_calls=[call], response_metadata=end)
+    right = AIMessage("Forty-two.", response_metadata=end)
+    turn = await new_turn(store)
+    async with agent_with(model, multiply) as agent:
+        agent.model = Whole(messages=iter([wrong, right]))
+        events = [event async for event in agent.respond(turn)]
+    assert "Forty-two." in str(events[-1])
+    assert tasks(events) == []
 
 
 @pytest.mark.anyio
