@@ -16,7 +16,7 @@ from pytest_copier.plugin import CopierFixture
 from chatkit_scaffold import launcher
 from chatkit_scaffold.generator import questions
 from tests import environments
-from tests.matrix import COMBINATIONS, COVERING, Project, choice_folder, parameters
+from tests.matrix import COMBINATIONS, COVERING, Project, parameters, service_module
 
 Environment = Callable[[Project], dict[str, str]]
 Services = Callable[[str, str], Callable[[], dict[str, str]]]
@@ -177,9 +177,7 @@ def services(outside_folder: Path) -> Iterator[Services]:
 
         @cache
         def start(axis: str, choice: str) -> Callable[[], dict[str, str]]:
-            template = REPOSITORY / "template"
-            own = template / "options" / axis / choice / "service.py"
-            path = own if own.exists() else template / "shared" / axis / "service.py"
+            path = service_module(axis, choice)
             if not path.exists():  # Tools need no service.
                 return dict
             running = runpy.run_path(str(path))["running"]
