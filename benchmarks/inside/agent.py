@@ -6,7 +6,7 @@ from datetime import datetime
 
 from chatkit.types import AssistantMessageItem, ThreadStreamEvent
 
-from app.base import ChatAgent, Turn
+from app.base import ChatAgent, ChatStore, Turn
 from app.common_settings import CommonSettings
 from benchmarks.apps.answer import answer
 
@@ -35,7 +35,7 @@ class BenchmarkAgent:
 
 
 @asynccontextmanager
-async def open_agent(settings: AgentSettings) -> AsyncIterator[ChatAgent]:
+async def open_agent(settings: AgentSettings, store: ChatStore) -> AsyncIterator[ChatAgent]:
     """Build the agent."""
-    del settings
+    del settings, store
     yield BenchmarkAgent()

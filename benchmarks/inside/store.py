@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from app.base import ChatStore, RequestContext
+from app.base import ChatStore, RequestContext, User
 from app.plain_store import StoreSettings
 from app.plain_store import open_store as open_plain_store
 from benchmarks.inside import samples
 
 __all__ = ["StoreSettings", "open_store"]
 
-_CONTEXT = RequestContext(samples.USER, "seed")
+_CONTEXT = RequestContext(User(samples.USER), "seed")
 
 
 @asynccontextmanager

@@ -71,7 +71,7 @@ def test_questions_keep_what_copier_knows() -> None:
 
     assert Choice("memory", "Memory, lost on restart (for demos and tests)") in store.choices
     assert store.default == "sqlite"
-    assert asked == ["name", "store", "agent", "auth", "endpoint"]
+    assert asked == ["name", "store", "agent", "tools", "auth", "endpoint"]
 
 
 def test_a_missing_file_is_one_error(tmp_path_factory: pytest.TempPathFactory) -> None:

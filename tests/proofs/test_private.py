@@ -26,7 +26,7 @@ LEAK = """
 
 OWN_TESTS = ("tests/test_protocol.py", "-k", "test_first_message_creates_a_thread")
 
-pytestmark = with_projects("postgres-openai-jwt")
+pytestmark = with_projects("postgres-openai-none-jwt")
 
 
 def test_log_names_requests_and_nothing_private(

@@ -80,7 +80,7 @@ def _in_folders(root: Path) -> Problems:
             yield from (f"{axis.key}/{choice} has no {name}" for name in lacking)
             yield from (
                 f"{axis.key}/{choice} has {name}, which {axis.default} has not"
-                for name in sorted(found - expected)
+                for name in sorted(found - expected - {"records.py"})
             )
 
 
@@ -113,6 +113,8 @@ def _disagreements(root: Path, axis: str, choice: str, facts: dict[str, Any]) ->
         yield "summary is empty"
     if facts["secrets"] != any(item.required for item in variables(root, axis, choice)):
         yield "secrets does not agree with env.example"
+    if axis == "store" and facts["sql"] == (folder / "records.py").exists():
+        yield "a store needs app/database or a module records"
     shared = root / "template" / "shared"
     yield from _unlisted(folder, shared, "modules", facts["modules"])
     yield from _unlisted(folder / "tests", shared / "tests", "tests", facts["tests"])

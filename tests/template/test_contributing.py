@@ -148,13 +148,24 @@ UNUSUAL: dict[str, tuple[str, list[Change]]] = {
     "nothing unusual": ("    Penguin: penguin\n", []),
     "label with a colon in quotes": ('    "Penguin: repeats, for now": penguin\n', []),
     "choice with a validator": ("    Penguin: {value: penguin, validator: ''}\n", []),
-    "command of its own": (
+    "modules of its own": (
         "    Penguin: penguin\n",
-        [write("agent/penguin/command.py", ""), replace(PENGUIN, "^command: .*", "command: talk")],
+        [
+            write("agent/penguin/commands/talk.py", ""),
+            write("agent/penguin/beak.py", ""),
+            replace(PENGUIN, "^modules: .*", "modules: [commands/talk, beak]"),
+        ],
     ),
-    "shared command": (
+    "shared module": (
         "    Penguin: penguin\n",
-        [replace(PENGUIN, "^command: .*", "command: migrate")],
+        [replace(PENGUIN, "^modules: .*", "modules: [commands/migrate]")],
+    ),
+    "tests of its own": (
+        "    Penguin: penguin\n",
+        [
+            write("agent/penguin/tests/test_penguin.py", ""),
+            replace(PENGUIN, "^tests: .*", "tests: [test_penguin]"),
+        ],
     ),
     "locked package with extras": (
         "    Penguin: penguin\n",

@@ -30,7 +30,7 @@ print(json.dumps({"all": sorted(fields), "different": different}))
 """Prints the settings, and those whose value in the environment is not their default."""
 
 # Together, they have every choice.
-NAMES = ["memory-echo-none", "sqlite-openai-jwt", "postgres-echo-jwt", "memory-echo-oidc"]
+NAMES = ["memory-echo-none", "sqlite-openai-none-jwt", "postgres-echo-jwt", "memory-echo-oidc"]
 
 
 @pytest.mark.parametrize("name", NAMES)

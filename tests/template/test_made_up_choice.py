@@ -13,7 +13,7 @@ from tests.matrix import run
 
 MADE_UP = Path(__file__).parent / "made_up"
 CHOICES = {"store": "shelf", "agent": "parrot", "auth": "badge"}
-NAME = "-".join(CHOICES.values())
+NAME = "shelf-parrot-none-badge"
 
 LISTS = (
     "tests/cli/test_options.py",

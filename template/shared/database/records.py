@@ -16,6 +16,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    literal_column,
     or_,
     select,
     update,
@@ -81,6 +82,8 @@ _LIST = compiled(
     .where(_IS_OWNERS, _IS_VALID)
     .order_by(records.c.seq)
     .limit(bindparam("limit"))
+    # Without an offset, some dialects add a parameter of their own.
+    .offset(literal_column("0"))
 )
 _DELETE_ALL = compiled(delete(records).where(_IS_OWNERS, _IS_VALID).returning(records.c.key))
 _PURGE = compiled(delete(records).where(records.c.expires_at <= bindparam("now")))

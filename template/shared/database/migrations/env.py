@@ -1,10 +1,15 @@
 """Runs the migrations: for `python -m app migrate`, or for the `alembic` command."""
 
+from importlib import import_module
+
 from alembic import context
 from sqlalchemy import Connection
 
 from app.database.tables import metadata
 from app.store import StoreSettings, create_engine
+
+# Wherever a table is defined, it is known when the whole backend has been imported.
+import_module("app.main")
 
 
 def run(connection: Connection) -> None:

@@ -53,7 +53,7 @@ async def open_store(settings: StoreSettings) -> AsyncIterator[ChatStore]:
     except OSError as error:
         raise StartupError(f"SHELF_PATH cannot be opened: {error.strerror}") from None
     with file:
-        yield Shelf(file)
+        yield Shelf(file, settings.shelf_path)
 
 
 @dataclass
@@ -78,7 +78,8 @@ class Shelf(ChatStore):
     Nothing is awaited while the file is locked, so a cancelled write is whole or absent.
     """
 
-    def __init__(self, file: FileIO) -> None:
+    def __init__(self, file: FileIO, path: Path) -> None:
+        self.path = path
         self._file = file
         self._end = 0
         """Where the last line that was read ends, in bytes."""
@@ -170,14 +171,14 @@ class Shelf(ChatStore):
         """Return the verdicts in the user's thread by item id."""
         return dict(self._read(thread_id, context).feedback)
 
-    async def ping(self) -> None:
+    async def ping(self) -> str | None:
         """Return when the file can be written.
 
         Raises:
             StoreUnavailableError: Another process keeps it locked.
         """
         async with self._writing():
-            pass
+            return None
 
     async def _change(self, context: RequestContext, kind: str, thread_id: str, *rest: str) -> None:
         """Append a change of a thread that exists."""
