@@ -118,6 +118,8 @@ def services(outside_folder: Path) -> Iterator[Services]:
         @cache
         def start(axis: str, choice: str) -> Callable[[], dict[str, str]]:
             path = REPOSITORY / "template" / "options" / axis / choice / "service.py"
+            if not path.exists():  # Tools need no service.
+                return dict
             running = runpy.run_path(str(path))["running"]
             service: Callable[[], dict[str, str]] = stack.enter_context(
                 running(Path(tempfile.mkdtemp(dir=outside_folder)))
