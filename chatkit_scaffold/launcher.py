@@ -1,6 +1,7 @@
 """Installs a generated project and runs it on a free local port."""
 
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -128,6 +130,44 @@ def serve(
         finally:
             if process.poll() is None:
                 server.stop()
+
+
+@contextmanager
+def services(project: Path, *, timeout: float = 60.0) -> Iterator[dict[str, dict[str, str]]]:
+    """Run the services of the project's tests until the block ends; yield their environments.
+
+    Args:
+        project: A generated project with its dependencies installed.
+        timeout: Seconds to wait until they run.
+
+    Raises:
+        StartError: One of them does not start.
+    """
+    with tempfile.TemporaryFile("w+", errors="replace") as errors:
+        process = subprocess.Popen(
+            [str(project_python(project)), "-m", "tests.services"],
+            cwd=project,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,
+        )
+        # They stop when their standard input is closed, as it is when this block ends.
+        with process:
+            limit = threading.Timer(timeout, process.kill)
+            limit.start()
+            printed = process.stdout.readline() if process.stdout else ""
+            limit.cancel()
+            if not printed:
+                process.wait()
+                errors.seek(0)
+                reason = _last_line(errors.read())
+                raise StartError(
+                    f"The services of the project's tests do not start: {reason}",
+                    hint=f"See their output: cd {project} && uv run python -m tests.services",
+                )
+            yield json.loads(printed)
 
 
 def run_app(project: Path, env: Mapping[str, str], *arguments: str) -> str | None:

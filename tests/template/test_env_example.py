@@ -16,6 +16,8 @@ REQUIRED = {
     "JWT_SECRET": "0123456789" * 4,
     "GUEST_SECRET": "0123456789" * 4,
     "SESSION_SECRET": "0123456789" * 4,
+    "OIDC_ISSUER": "https://login.example.com/",
+    "OIDC_AUDIENCE": "chat",
 }
 """Values for the variables that have no default."""
 
@@ -36,6 +38,7 @@ NAMES = [
     "postgres-echo-jwt",
     "memory-echo-guest",
     "memory-echo-session",
+    "memory-echo-oidc",
 ]
 
 

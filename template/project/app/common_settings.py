@@ -82,10 +82,8 @@ class CommonSettings(BaseSettings):
     @classmethod
     def refuse_placeholder(cls, value: object) -> object:
         """Reject a secret that is empty or still an example value."""
-        if isinstance(value, SecretStr):
-            secret = value.get_secret_value()
-            if not secret.strip() or _PLACEHOLDER.search(secret):
-                raise ValueError("is still a placeholder, set it to the real value")
+        if isinstance(value, SecretStr) and is_placeholder(value.get_secret_value()):
+            raise ValueError("is still a placeholder, set it to the real value")
         return value
 
     @field_validator("cors_origins", "allowed_hosts", mode="before")
@@ -123,3 +121,8 @@ class CommonSettings(BaseSettings):
         if self.uses_cookies and "*" in self.cors_origins:
             raise ValueError("CORS_ORIGINS is *, which lets every site act as the user; list yours")
         return self
+
+
+def is_placeholder(value: str) -> bool:
+    """Return whether *value* is empty or from an example."""
+    return not value.strip() or _PLACEHOLDER.search(value) is not None
