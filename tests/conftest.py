@@ -194,11 +194,7 @@ def environment_of(services: Services) -> Environment:
     """Return a function that returns what a project needs, with an empty store."""
 
     def environment(project: Project) -> dict[str, str]:
-        parts = [
-            services(axis, choice)()
-            for axis, choice in project.answers.items()
-            if (choice_folder(axis, choice) / "service.py").exists()
-        ]
+        parts = [services(axis, choice)() for axis, choice in project.answers.items()]
         return {name: value for part in parts for name, value in part.items()}
 
     return environment
