@@ -16,7 +16,7 @@ from pytest_copier.plugin import CopierFixture
 from chatkit_scaffold import launcher
 from chatkit_scaffold.generator import questions
 from tests import environments
-from tests.matrix import COMBINATIONS, COVERING, Project, choice_folder, parameters
+from tests.matrix import COMBINATIONS, COVERING, Project, parameters, service_module
 
 Environment = Callable[[Project], dict[str, str]]
 Services = Callable[[str, str], Callable[[], dict[str, str]]]
@@ -177,7 +177,10 @@ def services(outside_folder: Path) -> Iterator[Services]:
 
         @cache
         def start(axis: str, choice: str) -> Callable[[], dict[str, str]]:
-            running = runpy.run_path(str(choice_folder(axis, choice) / "service.py"))["running"]
+            path = service_module(axis, choice)
+            if not path.exists():  # Tools need no service.
+                return dict
+            running = runpy.run_path(str(path))["running"]
             service: Callable[[], dict[str, str]] = stack.enter_context(
                 running(Path(tempfile.mkdtemp(dir=outside_folder)))
             )
@@ -191,11 +194,7 @@ def environment_of(services: Services) -> Environment:
     """Return a function that returns what a project needs, with an empty store."""
 
     def environment(project: Project) -> dict[str, str]:
-        parts = [
-            services(axis, choice)()
-            for axis, choice in project.answers.items()
-            if (choice_folder(axis, choice) / "service.py").exists()
-        ]
+        parts = [services(axis, choice)() for axis, choice in project.answers.items()]
         return {name: value for part in parts for name, value in part.items()}
 
     return environment

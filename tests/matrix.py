@@ -63,6 +63,12 @@ def choice_folder(axis: str, choice: str) -> Path:
     return REPOSITORY / "template" / "options" / axis / choice
 
 
+def service_module(axis: str, choice: str) -> Path:
+    """Return the module that runs what a choice needs: its own, or one that several share."""
+    own = choice_folder(axis, choice) / "service.py"
+    return own if own.exists() else REPOSITORY / "template" / "shared" / axis / "service.py"
+
+
 def parameters(chosen: Sequence[dict[str, str]]) -> list[object]:
     """Return a parameter for each combination, all of whose tests one worker runs."""
     # First those that take long: the others then fill the time until the last one ends.

@@ -16,6 +16,10 @@ REQUIRED = {
     "DATABASE_URL": "postgresql://user:password@localhost:5432/chat",
     "OPENAI_API_KEY": "sk-local",
     "JWT_SECRET": "0123456789" * 4,
+    "GUEST_SECRET": "0123456789" * 4,
+    "SESSION_SECRET": "0123456789" * 4,
+    "OIDC_ISSUER": "https://login.example.com/",
+    "OIDC_AUDIENCE": "chat",
 }
 """Values for the variables that have no default."""
 

@@ -123,7 +123,7 @@ def test_protocol_checks_of_the_defaults(install: MakeProject) -> None:
 
 def _check(project: Project, environment: dict[str, str]) -> None:
     with launcher.serve(project.path, environment) as server:
-        headers = [credentials(project.path, environment, user) for user in ("ada", "bob")]
+        headers = [credentials(project.path, server, user) for user in ("ada", "bob")]
         report = run_checks(server.url, headers=headers[0], other_headers=headers[1] or None)
     text = report_text.render(report)
     assert report.exit_status(strict=True) == 0, text
