@@ -1,6 +1,7 @@
 """Installs a generated project and runs it on a free local port."""
 
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -8,10 +9,11 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -36,11 +38,13 @@ class Server:
         url: Its ChatKit endpoint.
         process: The server process.
         log: The file with its output.
+        environment: The variables it was started with, HOST and PORT included.
     """
 
     url: str
     process: subprocess.Popen[bytes]
     log: Path
+    environment: Mapping[str, str] = field(repr=False)
 
     def output(self) -> str:
         """Return its output so far."""
@@ -119,13 +123,51 @@ def serve(
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        server = Server(f"http://{HOST}:{port}{endpoint(project)}", process, log)
+        server = Server(f"http://{HOST}:{port}{endpoint(project)}", process, log, environment)
         try:
             _wait(server, project, timeout)
             yield server
         finally:
             if process.poll() is None:
                 server.stop()
+
+
+@contextmanager
+def services(project: Path, *, timeout: float = 60.0) -> Iterator[dict[str, dict[str, str]]]:
+    """Run the services of the project's tests until the block ends; yield their environments.
+
+    Args:
+        project: A generated project with its dependencies installed.
+        timeout: Seconds to wait until they run.
+
+    Raises:
+        StartError: One of them does not start.
+    """
+    with tempfile.TemporaryFile("w+", errors="replace") as errors:
+        process = subprocess.Popen(
+            [str(project_python(project)), "-m", "tests.services"],
+            cwd=project,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,
+        )
+        # They stop when their standard input is closed, as it is when this block ends.
+        with process:
+            limit = threading.Timer(timeout, process.kill)
+            limit.start()
+            printed = process.stdout.readline() if process.stdout else ""
+            limit.cancel()
+            if not printed:
+                process.wait()
+                errors.seek(0)
+                reason = _last_line(errors.read())
+                raise StartError(
+                    f"The services of the project's tests do not start: {reason}",
+                    hint=f"See their output: cd {project} && uv run python -m tests.services",
+                )
+            yield json.loads(printed)
 
 
 def run_app(project: Path, env: Mapping[str, str], *arguments: str) -> str | None:

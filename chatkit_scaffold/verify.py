@@ -1,8 +1,7 @@
 """Installs, starts and checks a new project, for `new --check`."""
 
 import os
-import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
@@ -19,36 +18,46 @@ def verify(project: Path, needed: list[Variable]) -> Report:
 
     Args:
         project: A new project; its environment is left in `.venv`.
-        needed: The variables that it requires; secrets get random values for the check.
+        needed: The variables that it requires.
 
     Raises:
         ToolError: It cannot be installed.
-        StartError: It does not start, for example because an API key is missing.
+        StartError: It, or a service of its tests, does not start.
     """
     with spinner("Installing the backend"):
         launcher.install(project)
-    environment = random_secrets(needed)
     with (
         _without_leftovers(project),
+        _environment(project, unset(needed)) as environment,
         spinner("Checking the backend"),
         launcher.serve(project, environment) as server,
     ):
-        first, second = (credentials(project, environment, user) for user in ("first", "second"))
+        first, second = (credentials(project, server, user) for user in ("first", "second"))
         return run_checks(server.url, headers=first, other_headers=second or None)
 
 
-def random_secrets(needed: list[Variable]) -> dict[str, str]:
-    """Return random values for the secrets that are not set; keys and URLs have no such value."""
-    return {
-        variable.name: secrets.token_hex(32)
-        for variable in needed
-        if variable.name.endswith("_SECRET") and variable.name not in os.environ
-    }
+def unset(needed: list[Variable]) -> list[str]:
+    """Return the names of the variables that the environment does not have."""
+    return [variable.name for variable in needed if not os.environ.get(variable.name)]
 
 
-def credentials(project: Path, environment: Mapping[str, str], user: str) -> dict[str, str]:
+@contextmanager
+def _environment(project: Path, missing: list[str]) -> Iterator[dict[str, str]]:
+    """Yield values for the missing variables, from the services that the project's tests run.
+
+    A part gets all or none of its variables: the key of a test's model is for no other one.
+    """
+    if not missing:
+        yield {}
+        return
+    with launcher.services(project) as parts:
+        lacking = [part for part in parts.values() if part.keys() & set(missing)]
+        yield {name: value for part in lacking for name, value in part.items()}
+
+
+def credentials(project: Path, server: launcher.Server, user: str) -> dict[str, str]:
     """Return the header that the project's `token` command prints; empty without that command."""
-    printed = launcher.run_app(project, environment, "token", user) or ""
+    printed = launcher.run_app(project, server.environment, "token", user) or ""
     name, separator, value = printed.strip().partition(": ")
     return {name: value} if separator else {}
 

@@ -98,8 +98,15 @@ def _note_defaults(
 
 
 def _verify(project: "Project", *, as_json: bool) -> "Report":
-    from chatkit_scaffold.verify import verify
+    from chatkit_scaffold.verify import unset, verify
 
+    if missing := unset(project.needed):
+        verb = "is" if len(missing) == 1 else "are"
+        typer.echo(
+            f" note: {listed(missing, 'and')} {verb} not set, so the check uses services of the "
+            "project's tests",
+            err=True,
+        )
     try:
         return verify(project.path, project.needed)
     except ScaffoldError:

@@ -1,10 +1,14 @@
 """`chatkit-scaffold new --check`: installs, starts and checks the new project."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
+from chatkit_scaffold import launcher
+from chatkit_scaffold.errors import StartError
+from chatkit_scaffold.text import listed
 from tests.command import (
     DRAFT,
     git,
@@ -28,19 +32,50 @@ def test_check_installs_starts_and_verifies(workplace: Path) -> None:
 
 
 @pytest.mark.xdist_group("served")
+def test_check_runs_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a server, a key and an issuer, the checks use those of the project's tests."""
+    variables = ["DATABASE_URL", "OPENAI_API_KEY", "OIDC_ISSUER", "OIDC_AUDIENCE"]
+    for variable in variables:
+        monkeypatch.delenv(variable, raising=False)
+
+    choices = ["--store=postgres", "--agent=openai", "--auth=oidc"]
+    result = run("new", "bot", "--check", "--defaults", *choices)
+
+    assert result.exit_code == 0, result.output
+    assert "Passed: all required checks passed." in result.stdout
+    assert f"note: {listed(variables, 'and')} " in result.stderr
+    assert f"then set {listed(variables, 'and')} in .env" in result.stdout
+
+
+@pytest.mark.xdist_group("served")
 def test_check_shows_why_a_backend_does_not_start(
     workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The error names the variable that only the owner can set; the project is kept."""
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    """The error names the variable that is wrong; the project is kept."""
+    monkeypatch.setenv("JWT_SECRET", "short")
 
-    result = run("new", "bot", "--check", "--store=memory", "--agent=openai")
+    result = run("new", "bot", "--check", "--store=memory", "--auth=jwt")
 
     assert result.exit_code == 2
     assert "The backend exited with status" in result.stderr
-    assert "OPENAI_API_KEY" in result.stderr
-    assert "then set OPENAI_API_KEY in .env" in result.stdout
+    assert "JWT_SECRET needs at least 32 bytes" in result.stderr
+    assert "then set JWT_SECRET in .env" in result.stdout
     assert (workplace / "bot" / "app").is_dir()
+
+
+def test_service_that_does_not_start_is_an_error(workplace: Path) -> None:
+    """The error has the last line of its output, and the command that shows all of it."""
+    program = launcher.project_python(workplace)
+    program.parent.mkdir(parents=True)
+    program.symlink_to(sys.executable)
+
+    with (
+        pytest.raises(StartError, match=r"do not start: .*No module named") as raised,
+        launcher.services(workplace),
+    ):
+        pass
+
+    assert "uv run python -m tests.services" in str(raised.value.hint)
 
 
 def test_check_names_a_missing_uv(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:

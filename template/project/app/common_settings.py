@@ -5,12 +5,27 @@ import re
 from typing import Annotated, ClassVar, Literal, Self
 
 import limits
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _PLACEHOLDER = re.compile(r"change-?me|placeholder|your[-_ ]|\.\.\.|<[^>]*>", re.IGNORECASE)
 
 _HOST = re.compile(r"\*|(\*\.)?[\w-]+(\.[\w-]+)*|\[[\da-fA-F:.]+\]", re.ASCII)
+
+
+def refuse_wrong_rate(value: str) -> str:
+    """Reject what is not a rate."""
+    try:
+        wrong = value != "0" and not all(rate.amount for rate in limits.parse_many(value))
+    except ValueError:
+        wrong = True
+    if wrong:
+        raise ValueError(f"is {value!r}; use a rate such as 60/minute, or 0 for no limit")
+    return value
+
+
+Rate = Annotated[str, AfterValidator(refuse_wrong_rate)]
+"""How often something may be done, such as `60/minute`; `0` is any number of times."""
 
 
 class CommonSettings(BaseSettings):
@@ -42,9 +57,9 @@ class CommonSettings(BaseSettings):
     forwarded_allow_ips: str = "127.0.0.1,::1"
     """Proxies whose `X-Forwarded-For` names the client: addresses and networks, comma separated,
     or `*` for all."""
-    rate_limit: str = "60/minute"
+    rate_limit: Rate = "60/minute"
     """Messages that a user may send, such as `60/minute` or `5/second;1000/day`; `0`: no limit."""
-    address_rate_limit: str = "600/minute"
+    address_rate_limit: Rate = "600/minute"
     """Messages that may come from one address, which all users of an office may share."""
     max_body_bytes: int = Field(default=4_000_000, gt=0)
     """Largest accepted request body; a larger one gets a 413."""
@@ -67,10 +82,8 @@ class CommonSettings(BaseSettings):
     @classmethod
     def refuse_placeholder(cls, value: object) -> object:
         """Reject a secret that is empty or still an example value."""
-        if isinstance(value, SecretStr):
-            secret = value.get_secret_value()
-            if not secret.strip() or _PLACEHOLDER.search(secret):
-                raise ValueError("is still a placeholder, set it to the real value")
+        if isinstance(value, SecretStr) and is_placeholder(value.get_secret_value()):
+            raise ValueError("is still a placeholder, set it to the real value")
         return value
 
     @field_validator("cors_origins", "allowed_hosts", mode="before")
@@ -102,21 +115,14 @@ class CommonSettings(BaseSettings):
                 raise ValueError(f"has {part!r}; use addresses or networks: 10.0.0.0/8") from None
         return value
 
-    @field_validator("rate_limit", "address_rate_limit")
-    @classmethod
-    def refuse_wrong_rate(cls, value: str) -> str:
-        """Reject what is not a rate."""
-        try:
-            wrong = value != "0" and not all(rate.amount for rate in limits.parse_many(value))
-        except ValueError:
-            wrong = True
-        if wrong:
-            raise ValueError(f"is {value!r}; use a rate such as 60/minute, or 0 for no limit")
-        return value
-
     @model_validator(mode="after")
     def require_known_origins(self) -> Self:
         """Reject pages of any site if a browser would send them the user's cookie."""
         if self.uses_cookies and "*" in self.cors_origins:
             raise ValueError("CORS_ORIGINS is *, which lets every site act as the user; list yours")
         return self
+
+
+def is_placeholder(value: str) -> bool:
+    """Return whether *value* is empty or from an example."""
+    return not value.strip() or _PLACEHOLDER.search(value) is not None

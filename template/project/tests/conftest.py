@@ -50,10 +50,16 @@ def agent_env(agent_service: Service) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def auth_env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Environment of the authentication."""
+def auth_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Run what the authentication needs."""
     with services.auth.running(tmp_path_factory.mktemp("auth")) as service:
-        yield service()
+        yield service
+
+
+@pytest.fixture(scope="session")
+def auth_env(auth_service: Service) -> dict[str, str]:
+    """Environment of the authentication."""
+    return auth_service()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.backend import Backend, Credentials, Event, is_answer, item_text, message
+from tests.backend import Backend, Event, is_answer, item_text, message
 
 UNKNOWN_THREAD = "thr_00000000000000000000000000000000"
 
@@ -253,9 +253,13 @@ def test_errors_have_cors_headers(backend: Backend) -> None:
     assert response.headers["access-control-allow-origin"] == "http://localhost:5173"
 
 
-def test_pages_may_send_credentials(backend: Backend, headers_for: Credentials) -> None:
+def test_pages_may_send_credentials(backend: Backend) -> None:
     """A preflight allows ChatKit's own headers and those that sign a user in."""
-    names = {"content-type", "chatkit-frame-instance-id", *map(str.lower, headers_for("alice"))}
+    names = {
+        "content-type",
+        "chatkit-frame-instance-id",
+        *map(str.lower, backend.headers_for("alice")),
+    }
     preflight = {
         "Origin": "http://localhost:3000",
         "Access-Control-Request-Method": "POST",
