@@ -7,7 +7,9 @@ import sys
 
 import pytest
 
-from tests.matrix import Project, run
+from chatkit_scaffold.generator import questions
+from tests.covering import every_choice
+from tests.matrix import COMBINATIONS, Project, run
 from tests.template.how_to import MakeProject
 
 REQUIRED = {
@@ -31,15 +33,7 @@ print(json.dumps({"all": sorted(fields), "different": different}))
 """
 """Prints the settings, and those whose value in the environment is not their default."""
 
-# Together, they have every choice.
-NAMES = [
-    "memory-echo-none",
-    "sqlite-openai-none-jwt",
-    "postgres-echo-jwt",
-    "memory-echo-guest",
-    "memory-echo-session",
-    "memory-echo-oidc",
-]
+NAMES = [questions.combination_name(answers) for answers in every_choice(COMBINATIONS)]
 
 
 @pytest.mark.parametrize("name", NAMES)

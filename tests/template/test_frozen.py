@@ -15,9 +15,10 @@ from chatkit_scaffold import launcher
 from chatkit_scaffold.protocol.client import Chatkit
 from chatkit_scaffold.protocol.exchange import Exchange, rows
 from tests.conftest import Environment
+from tests.matrix import the
 from tests.template.how_to import MakeProject
 
-NAME = "postgres-echo-none"
+NAME = the(store="postgres")
 LONG = "word " * 120
 """Its answer takes 6 seconds."""
 SETTINGS = {"ECHO_DELAY": "0.05", "SHUTDOWN_GRACE": "0", "RATE_LIMIT": "0"}

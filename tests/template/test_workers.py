@@ -13,7 +13,7 @@ import pytest
 
 from chatkit_scaffold import launcher
 from tests.conftest import Environment
-from tests.matrix import Project
+from tests.matrix import Project, the
 from tests.template.how_to import MakeProject
 
 pytestmark = pytest.mark.xdist_group("workers")
@@ -26,7 +26,7 @@ PATIENCE = 180.0
 @pytest.fixture(scope="module")
 def shared(generate: MakeProject) -> Project:
     """A project whose store several processes can share."""
-    project = generate("postgres-echo-none")
+    project = generate(the(store="postgres"))
     launcher.install(project.path)
     return project
 
