@@ -143,7 +143,9 @@ class Lab:
             process = subprocess.Popen(
                 command, env=environment, stdout=output, stderr=subprocess.STDOUT
             )
-        server = launcher.Server(f"http://{launcher.HOST}:{port}/chatkit", process, log)
+        server = launcher.Server(
+            f"http://{launcher.HOST}:{port}/chatkit", process, log, environment
+        )
         try:
             while "Uvicorn running" not in server.output():
                 if process.poll() is not None:

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -38,11 +38,13 @@ class Server:
         url: Its ChatKit endpoint.
         process: The server process.
         log: The file with its output.
+        environment: The variables it was started with, HOST and PORT included.
     """
 
     url: str
     process: subprocess.Popen[bytes]
     log: Path
+    environment: Mapping[str, str] = field(repr=False)
 
     def output(self) -> str:
         """Return its output so far."""
@@ -121,7 +123,7 @@ def serve(
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        server = Server(f"http://{HOST}:{port}{endpoint(project)}", process, log)
+        server = Server(f"http://{HOST}:{port}{endpoint(project)}", process, log, environment)
         try:
             _wait(server, project, timeout)
             yield server

@@ -1,7 +1,7 @@
 """Installs, starts and checks a new project, for `new --check`."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
@@ -32,7 +32,7 @@ def verify(project: Path, needed: list[Variable]) -> Report:
         spinner("Checking the backend"),
         launcher.serve(project, environment) as server,
     ):
-        first, second = (credentials(project, environment, user) for user in ("first", "second"))
+        first, second = (credentials(project, server, user) for user in ("first", "second"))
         return run_checks(server.url, headers=first, other_headers=second or None)
 
 
@@ -55,9 +55,9 @@ def _environment(project: Path, missing: list[str]) -> Iterator[dict[str, str]]:
         yield {name: value for part in lacking for name, value in part.items()}
 
 
-def credentials(project: Path, environment: Mapping[str, str], user: str) -> dict[str, str]:
+def credentials(project: Path, server: launcher.Server, user: str) -> dict[str, str]:
     """Return the header that the project's `token` command prints; empty without that command."""
-    printed = launcher.run_app(project, environment, "token", user) or ""
+    printed = launcher.run_app(project, server.environment, "token", user) or ""
     name, separator, value = printed.strip().partition(": ")
     return {name: value} if separator else {}
 

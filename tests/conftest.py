@@ -15,14 +15,40 @@ from pytest_copier.plugin import CopierFixture
 
 from chatkit_scaffold import launcher
 from chatkit_scaffold.generator import questions
-from tests.command import REPOSITORY
-from tests.matrix import Project, parameters
+from tests import environments
+from tests.matrix import COMBINATIONS, COVERING, Project, parameters, service_module
 
 Environment = Callable[[Project], dict[str, str]]
 Services = Callable[[str, str], Callable[[], dict[str, str]]]
 
 _SECRETS = re.compile(r"_(?:SECRET|KEY)$|^DATABASE_URL$")
 _TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the option of `make matrix`."""
+    parser.addoption(
+        "--thorough",
+        action="store_true",
+        help="run the own tests of every combination, each in an environment of its own",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test of `project` on all combinations, and one of `installed` on those to install."""
+    chosen = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    if "project" not in metafunc.fixturenames or "project" in chosen:
+        return
+    for_all = "installed" not in metafunc.fixturenames
+    combinations = [
+        answers for answers in COMBINATIONS if for_all or thorough(metafunc.config, answers)
+    ]
+    metafunc.parametrize("project", parameters(combinations), indirect=True, scope="session")
+
+
+def thorough(config: pytest.Config, answers: dict[str, str]) -> bool:
+    """Return whether a combination gets an environment of its own and runs its own tests."""
+    return bool(config.getoption("--thorough")) or answers in COVERING
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -84,15 +110,20 @@ def outside_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def shared_types(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Let mypy check a library once for all projects: it knows a file again by its content."""
+def shared_work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let no process repeat what another one has done.
+
+    mypy checks a library once for all projects: it knows a file again by its content. And Python
+    keeps the bytecode of an environment, which takes as long to compile as to import.
+    """
     with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         if "MYPY_CACHE_DIR" not in os.environ:
             patch.setenv("MYPY_CACHE_DIR", str(tmp_path_factory.mktemp("mypy")))
         yield
 
 
-@pytest.fixture(scope="session", params=parameters())
+@pytest.fixture(scope="session")
 def project(request: pytest.FixtureRequest, copier_template: Path, outside_folder: Path) -> Project:
     """One combination, freshly generated."""
     answers: dict[str, str] = request.param
@@ -111,13 +142,42 @@ def installed(project: Project) -> Project:
 
 
 @pytest.fixture(scope="session")
+def everything(outside_folder: Path) -> Path:
+    """An environment that has what any of the projects installs."""
+    return environments.install_all(Path(tempfile.mkdtemp(dir=outside_folder)))
+
+
+@pytest.fixture(scope="session")
+def warm_environment(everything: Path, outside_folder: Path) -> Iterator[Path]:
+    """The same environment, with a Python that has imported the libraries already."""
+    folder = Path(tempfile.mkdtemp(dir=outside_folder))
+    with environments.warm(launcher.project_python(everything), folder) as environment:
+        yield environment
+
+
+@pytest.fixture(scope="session")
+def ready(request: pytest.FixtureRequest, project: Project) -> Project:
+    """The project, with an environment to run it in.
+
+    That is its own, with what it requires and nothing else, in the combinations whose own tests
+    run. The others share one; that they require what they import is tested separately.
+    """
+    if thorough(request.config, project.answers):
+        installed: Project = request.getfixturevalue("installed")
+        return installed
+    environment: Path = request.getfixturevalue("warm_environment")
+    (project.path / ".venv").symlink_to(environment)
+    return project
+
+
+@pytest.fixture(scope="session")
 def services(outside_folder: Path) -> Iterator[Services]:
     """Return a function that starts the service of a choice, once for all tests."""
     with ExitStack() as stack:
 
         @cache
         def start(axis: str, choice: str) -> Callable[[], dict[str, str]]:
-            path = REPOSITORY / "template" / "options" / axis / choice / "service.py"
+            path = service_module(axis, choice)
             if not path.exists():  # Tools need no service.
                 return dict
             running = runpy.run_path(str(path))["running"]

@@ -4,7 +4,6 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,14 @@ import yaml
 from chatkit_scaffold import launcher
 from chatkit_scaffold.generator import questions
 from tests.command import REPOSITORY
+from tests.covering import covering
 
 QUESTIONS = questions.read_questions(REPOSITORY)
 COMBINATIONS = questions.combinations(QUESTIONS)
-DEFAULT = {axis.key: str(axis.default) for axis in questions.axes(QUESTIONS)}
+COVERING = covering(COMBINATIONS)
+DEFAULT = questions.default_combination(QUESTIONS)
+DEFAULTS = {axis.key: str(axis.default) for axis in questions.axes(QUESTIONS)}
+"""The default of every axis, also where it does not apply together with the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +53,46 @@ class Project:
 
 def facts(axis: str, choice: str) -> dict[str, Any]:
     """Return the facts in a choice's `choice.yml`."""
-    path = REPOSITORY / "template" / "options" / axis / choice / "choice.yml"
-    loaded: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    text = (choice_folder(axis, choice) / "choice.yml").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = yaml.safe_load(text)
     return loaded
 
 
-def parameters(chosen: Sequence[dict[str, str]] = COMBINATIONS) -> list[object]:
+def choice_folder(axis: str, choice: str) -> Path:
+    """Return a choice's folder in the template."""
+    return REPOSITORY / "template" / "options" / axis / choice
+
+
+def service_module(axis: str, choice: str) -> Path:
+    """Return the module that runs what a choice needs: its own, or one that several share."""
+    own = choice_folder(axis, choice) / "service.py"
+    return own if own.exists() else REPOSITORY / "template" / "shared" / axis / "service.py"
+
+
+def parameters(chosen: Sequence[dict[str, str]]) -> list[object]:
     """Return a parameter for each combination, all of whose tests one worker runs."""
-    return [
-        pytest.param(answers, id=name, marks=pytest.mark.xdist_group(name))
-        for answers in chosen
-        for name in [questions.combination_name(answers)]
-    ]
+    # First those that take long: the others then fill the time until the last one ends.
+    return [_parameter(answers) for answers in sorted(chosen, key=lambda one: one not in COVERING)]
 
 
-def pairwise() -> list[dict[str, str]]:
-    """Return few combinations in which any two choices of different axes meet."""
-    missing = set().union(*map(_pairs, COMBINATIONS))
-    chosen = []
-    while missing:
-        best = max(COMBINATIONS, key=lambda answers: len(missing & _pairs(answers)))
-        missing -= _pairs(best)
-        chosen.append(best)
-    return chosen
+def _parameter(answers: dict[str, str]) -> object:
+    name = questions.combination_name(answers)
+    marks = [pytest.mark.xdist_group(name)]
+    if answers not in COVERING:
+        marks.append(pytest.mark.rest)
+    return pytest.param(answers, id=name, marks=marks)
+
+
+def the(**choices: str) -> str:
+    """Return the name of the combination with these choices, and otherwise the simplest ones.
+
+    The simplest choice is the one that an axis lists first.
+    """
+    return next(
+        questions.combination_name(answers)
+        for answers in COMBINATIONS
+        if choices.items() <= answers.items()
+    )
 
 
 def run(
@@ -94,10 +114,6 @@ def run(
     if done.returncode:
         pytest.fail(f"{' '.join(command)}\n{done.stdout}{done.stderr}", pytrace=False)
     return done.stdout
-
-
-def _pairs(answers: Mapping[str, str]) -> set[tuple[tuple[str, str], ...]]:
-    return set(combinations(answers.items(), 2))
 
 
 def _made(path: Path) -> bool:

@@ -92,6 +92,15 @@ def combinations(questions: Iterable[Question]) -> list[dict[str, str]]:
     return [answers for answers in found if not any(_exclusions(answers, spanning))]
 
 
+def default_combination(questions: Iterable[Question]) -> dict[str, str]:
+    """Return the combination of all defaults."""
+    answers: dict[str, str] = {}
+    for axis in axes(questions):
+        if _applies(axis, answers):
+            answers[axis.key] = str(axis.default)
+    return answers
+
+
 def combination_name(answers: Mapping[str, str]) -> str:
     """Return the name of a combination, such as `sqlite-echo-none`."""
     return "-".join(answers.values())
@@ -122,11 +131,18 @@ def _parse_choices(choices: object) -> Iterator[Choice]:
 
 
 def _extend(answers: dict[str, str], axis: Question) -> Iterator[dict[str, str]]:
-    if isinstance(axis.when, str) and _evaluate(axis.when, answers).lower() in {"false", "no", ""}:
+    if not _applies(axis, answers):
         yield answers
         return
     for choice in axis.choices:
         yield {**answers, axis.key: choice.value}
+
+
+def _applies(question: Question, answers: Mapping[str, str]) -> bool:
+    """Return whether a question is asked after these answers to those before it."""
+    if isinstance(question.when, str):
+        return _evaluate(question.when, answers).lower() not in {"false", "no", ""}
+    return question.when
 
 
 def _exclusions(answers: Mapping[str, str], spanning: Iterable[Question]) -> Iterator[str]:

@@ -34,8 +34,8 @@ def test_log_names_requests_and_nothing_private(
 ) -> None:
     """Every request is in the log with its id, user and operation, whatever went wrong."""
     environment = environment_of(installed) | {"LOG_FORMAT": "json"}
-    headers = credentials(installed.path, environment, "ada")
     with serve(installed.path, environment) as server:
+        headers = credentials(installed.path, server, "ada")
         exchanges = asyncio.run(use(server.url, headers, environment, services))
         server.stop()  # The last request is logged after its response.
         log = server.output()

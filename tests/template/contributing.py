@@ -68,7 +68,10 @@ def missing(root: Path) -> list[str]:
 
 
 def _in_folders(root: Path) -> Problems:
-    """Every choice has a folder, with the files that the default choice of its axis has."""
+    """Every choice has a folder, with the files that the default choice of its axis has.
+
+    A file that several choices of the axis share is in `template/shared/<axis>` instead.
+    """
     for axis in axes(read_questions(root)):
         expected = _files(root, axis.key, str(axis.default))
         for choice in sorted(_values(axis) | _folders(root, axis.key)):
@@ -76,7 +79,8 @@ def _in_folders(root: Path) -> Problems:
             if not found:
                 yield f"{axis.key}/{choice} does not exist"
                 continue
-            lacking = sorted(expected - found)
+            shared = {path.name for path in (root / "template/shared" / axis.key).glob("*")}
+            lacking = sorted(expected - found - shared)
             yield from (f"{axis.key}/{choice} has no {name}" for name in lacking)
             yield from (
                 f"{axis.key}/{choice} has {name}, which {axis.default} has not"

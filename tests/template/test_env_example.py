@@ -14,6 +14,8 @@ REQUIRED = {
     "DATABASE_URL": "postgresql://user:password@localhost:5432/chat",
     "OPENAI_API_KEY": "sk-local",
     "JWT_SECRET": "0123456789" * 4,
+    "GUEST_SECRET": "0123456789" * 4,
+    "SESSION_SECRET": "0123456789" * 4,
     "OIDC_ISSUER": "https://login.example.com/",
     "OIDC_AUDIENCE": "chat",
 }
@@ -30,7 +32,14 @@ print(json.dumps({"all": sorted(fields), "different": different}))
 """Prints the settings, and those whose value in the environment is not their default."""
 
 # Together, they have every choice.
-NAMES = ["memory-echo-none", "sqlite-openai-none-jwt", "postgres-echo-jwt", "memory-echo-oidc"]
+NAMES = [
+    "memory-echo-none",
+    "sqlite-openai-none-jwt",
+    "postgres-echo-jwt",
+    "memory-echo-guest",
+    "memory-echo-session",
+    "memory-echo-oidc",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,7 +10,7 @@ import pytest
 from chatkit_scaffold.generator import questions
 from tests.command import REPOSITORY
 from tests.conftest import Environment
-from tests.matrix import COMBINATIONS, DEFAULT
+from tests.matrix import COMBINATIONS, DEFAULTS
 from tests.template.how_to import COMPONENT, MakeProject, Workshop, patched
 from tests.template.markdown import blocks, sections
 from tests.template.page_project import PageProject
@@ -22,7 +22,7 @@ Answers = dict[str, str]
 
 def how_tos(file: str, answers: Answers) -> dict[str, str]:
     """Return the how-tos in a file of the template by their titles."""
-    return sections(JINJA.get_template(f"template/{file}").render(DEFAULT | answers))
+    return sections(JINJA.get_template(f"template/{file}").render(DEFAULTS | answers))
 
 
 def all_how_tos(answers: Answers) -> dict[str, str]:

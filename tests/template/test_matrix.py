@@ -3,6 +3,7 @@
 import re
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
@@ -12,8 +13,11 @@ from chatkit_scaffold.conformance.formats import text as report_text
 from chatkit_scaffold.conformance.suite import run_checks
 from chatkit_scaffold.generator import questions
 from chatkit_scaffold.verify import credentials
+from tests import environments
 from tests.conftest import Environment
-from tests.matrix import DEFAULT, QUESTIONS, Project, facts, pairwise, parameters, run
+from tests.covering import all_pairs
+from tests.matrix import COMBINATIONS, COVERING, DEFAULT, QUESTIONS, Project, facts, run
+from tests.template.how_to import MakeProject
 
 
 @pytest.mark.quick
@@ -31,7 +35,7 @@ def test_no_other_choice_is_named(project: Project) -> None:
     """No file mentions a choice that was not made."""
     for axis in questions.axes(QUESTIONS):
         for choice in axis.choices:
-            if project.answers[axis.key] == choice.value:
+            if project.answers.get(axis.key) == choice.value:
                 continue
             words = facts(axis.key, choice.value)["words"]
             found = [
@@ -78,41 +82,48 @@ def test_dependencies_parse(project: Project) -> None:
         assert len(set(names)) == len(names)
 
 
-def test_types(installed: Project) -> None:
-    """The project's own mypy, strict, finds nothing in its own environment."""
-    installed.run("mypy", "--no-error-summary")
+@pytest.mark.quick
+def test_every_pair_of_choices_is_covered() -> None:
+    """Any two choices that can be combined meet in a project whose own tests run."""
+    assert all_pairs(COVERING) == all_pairs(COMBINATIONS)
+    assert len(COVERING) < len(COMBINATIONS)
 
 
-@pytest.mark.parametrize("project", parameters(pairwise()), indirect=True)
+def test_what_is_imported_is_required(project: Project, everything: Path) -> None:
+    """The project imports no library that it installs only together with other choices."""
+    assert environments.undeclared(project.path, everything) == {}
+
+
+def test_types(ready: Project) -> None:
+    """The project's own mypy, strict, finds nothing."""
+    ready.run("mypy", "--no-error-summary")
+
+
 def test_own_tests(installed: Project) -> None:
     """The project's own tests pass, all of them, with no key and no service running.
 
-    A fault between two choices shows in one combination that has both; the workflow in
-    `.github` runs the tests of all.
+    A fault between two choices shows in one of the combinations that have both.
+    `make matrix` and the workflow in `.github` run the tests of all.
     """
     printed = installed.run("pytest", "-q", "-p", "no:cacheprovider")
     assert re.search(r"^\d+ passed( in|, \d+ warning)", printed, re.MULTILINE), printed[-500:]
 
 
-def test_protocol_checks(installed: Project, environment_of: Environment) -> None:
+def test_protocol_checks(ready: Project, environment_of: Environment) -> None:
     """Served for real, the project passes every check, and quickly."""
-    _check(installed, environment_of(installed))
+    _check(ready, environment_of(ready))
 
 
 @pytest.mark.quick
-@pytest.mark.parametrize(
-    "project",
-    [pytest.param(DEFAULT, id="default", marks=pytest.mark.xdist_group("quick"))],
-    indirect=True,
-)
-def test_protocol_checks_of_the_defaults(installed: Project) -> None:
+@pytest.mark.xdist_group("quick")
+def test_protocol_checks_of_the_defaults(install: MakeProject) -> None:
     """A project created with the defaults passes every check, with no variable set."""
-    _check(installed, {})
+    _check(install(questions.combination_name(DEFAULT)), {})
 
 
 def _check(project: Project, environment: dict[str, str]) -> None:
     with launcher.serve(project.path, environment) as server:
-        headers = [credentials(project.path, environment, user) for user in ("ada", "bob")]
+        headers = [credentials(project.path, server, user) for user in ("ada", "bob")]
         report = run_checks(server.url, headers=headers[0], other_headers=headers[1] or None)
     text = report_text.render(report)
     assert report.exit_status(strict=True) == 0, text

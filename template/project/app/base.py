@@ -5,7 +5,7 @@ from abc import abstractmethod
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from chatkit.store import NotFoundError, Store, StoreItemType
 from chatkit.types import (
@@ -77,6 +77,9 @@ class ChatStore(Store[RequestContext]):
     exactly like data that does not exist. `save_thread` gives a title to a stored thread that has
     none, and never replaces one: the copy of the thread that a turn saves may be out of date.
     """
+
+    shared: ClassVar[bool] = True
+    """Whether other processes find what this one has stored."""
 
     def generate_thread_id(self, context: RequestContext) -> str:
         """Return `thr_` and 128 random bits; the SDK's own ids have 32 and would collide."""

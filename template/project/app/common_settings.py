@@ -5,12 +5,27 @@ import re
 from typing import Annotated, ClassVar, Literal, Self
 
 import limits
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _PLACEHOLDER = re.compile(r"change-?me|placeholder|your[-_ ]|\.\.\.|<[^>]*>", re.IGNORECASE)
 
 _HOST = re.compile(r"\*|(\*\.)?[\w-]+(\.[\w-]+)*|\[[\da-fA-F:.]+\]", re.ASCII)
+
+
+def refuse_wrong_rate(value: str) -> str:
+    """Reject what is not a rate."""
+    try:
+        wrong = value != "0" and not all(rate.amount for rate in limits.parse_many(value))
+    except ValueError:
+        wrong = True
+    if wrong:
+        raise ValueError(f"is {value!r}; use a rate such as 60/minute, or 0 for no limit")
+    return value
+
+
+Rate = Annotated[str, AfterValidator(refuse_wrong_rate)]
+"""How often something may be done, such as `60/minute`; `0` is any number of times."""
 
 
 class CommonSettings(BaseSettings):
@@ -42,9 +57,9 @@ class CommonSettings(BaseSettings):
     forwarded_allow_ips: str = "127.0.0.1,::1"
     """Proxies whose `X-Forwarded-For` names the client: addresses and networks, comma separated,
     or `*` for all."""
-    rate_limit: str = "60/minute"
+    rate_limit: Rate = "60/minute"
     """Messages that a user may send, such as `60/minute` or `5/second;1000/day`; `0`: no limit."""
-    address_rate_limit: str = "600/minute"
+    address_rate_limit: Rate = "600/minute"
     """Messages that may come from one address, which all users of an office may share."""
     max_body_bytes: int = Field(default=4_000_000, gt=0)
     """Largest accepted request body; a larger one gets a 413."""
@@ -98,18 +113,6 @@ class CommonSettings(BaseSettings):
                 ipaddress.ip_network(part)
             except ValueError:
                 raise ValueError(f"has {part!r}; use addresses or networks: 10.0.0.0/8") from None
-        return value
-
-    @field_validator("rate_limit", "address_rate_limit")
-    @classmethod
-    def refuse_wrong_rate(cls, value: str) -> str:
-        """Reject what is not a rate."""
-        try:
-            wrong = value != "0" and not all(rate.amount for rate in limits.parse_many(value))
-        except ValueError:
-            wrong = True
-        if wrong:
-            raise ValueError(f"is {value!r}; use a rate such as 60/minute, or 0 for no limit")
         return value
 
     @model_validator(mode="after")

@@ -2,7 +2,12 @@
 
 from collections.abc import Mapping
 
+from chatkit.errors import CustomStreamError, ErrorCode, StreamError
+from chatkit.types import ErrorEvent
+from pydantic import ValidationError
 from starlette.responses import JSONResponse
+
+from app.text import well_formed
 
 
 class ApiError(Exception):
@@ -33,3 +38,22 @@ def error_response(status: int, code: str, message: str) -> JSONResponse:
     """Return `{"error": {"code": ..., "message": ...}}`."""
     content = {"error": {"code": code, "message": message}}
     return JSONResponse(content, status_code=status)
+
+
+def error_event(error: Exception) -> ErrorEvent:
+    """Return what the client shows of an error that ends an answer."""
+    match error:
+        case CustomStreamError():
+            message = well_formed(error.message)
+            return ErrorEvent(code="custom", message=message, allow_retry=error.allow_retry)
+        case StreamError():
+            return ErrorEvent(code=error.code, allow_retry=error.allow_retry)
+        case _:
+            return ErrorEvent(code=ErrorCode.STREAM_ERROR, allow_retry=True)
+
+
+def first_problem(error: ValidationError) -> str:
+    """Describe the first invalid field, without repeating its value."""
+    detail = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    place = ".".join(str(part) for part in detail["loc"])
+    return f"{place}: {detail['msg']}" if place else detail["msg"]

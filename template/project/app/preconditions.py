@@ -94,33 +94,27 @@ async def check_request(request: ChatKitReq, server: ChatServer, context: Reques
                 raise ApiError(409, "no_pending_input", "This item does not wait for an answer.")
         case ThreadsCustomActionReq() | ThreadsSyncCustomActionReq():
             thread = await _check_open(request.params.thread_id, store, context)
-            if request.params.item_id is not None:
-                item = await store.load_item(thread.id, request.params.item_id, context)
-                if not isinstance(item, WidgetItem):
-                    raise ApiError(400, "not_a_widget", "Only a widget can send an action.")
+            item_id = request.params.item_id
+            sender = await store.load_item(thread.id, item_id, context) if item_id else None
+            if not isinstance(sender, WidgetItem):
+                raise ApiError(400, "not_a_widget", "Only a widget can send an action.")
         case _:
             pass
 
 
 def _check_offered(request: ChatKitReq, server: ChatServer) -> None:
-    """Reject operations whose SDK method is not overridden."""
+    """Reject operations that neither this server nor its agent carries out."""
     match request:
         case AttachmentsCreateReq() | AttachmentsDeleteReq():
             offered = server.attachment_store is not None
         case InputTranscribeReq():
-            offered = _overrides(server, "transcribe")
-        case ThreadsCustomActionReq():
-            offered = _overrides(server, "action")
-        case ThreadsSyncCustomActionReq():
-            offered = _overrides(server, "sync_action")
+            offered = type(server).transcribe is not ChatKitServer.transcribe
+        case ThreadsCustomActionReq() | ThreadsSyncCustomActionReq():
+            offered = server.offers_actions
         case _:
             offered = True
     if not offered:
         raise ApiError(400, "not_supported", f"This server does not offer {request.type}.")
-
-
-def _overrides(server: ChatServer, method: str) -> bool:
-    return getattr(type(server), method) is not getattr(ChatKitServer, method)
 
 
 async def _check_open(thread_id: str, store: ChatStore, context: RequestContext) -> ThreadMetadata:

@@ -52,6 +52,11 @@ class RateLimit:
             if not await self._limiter.test(rate, self._scope, key):
                 await self._refuse(rate, key)
 
+    async def forget(self, key: str) -> None:
+        """Begin to count anew."""
+        for rate in self._rates:
+            await self._limiter.clear(rate, self._scope, key)
+
     async def _refuse(self, rate: limits.RateLimitItem, key: str) -> NoReturn:
         stats = await self._limiter.get_window_stats(rate, self._scope, key)
         seconds = max(math.ceil(stats.reset_time - time.time()), 1)

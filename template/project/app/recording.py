@@ -20,6 +20,7 @@ from chatkit.types import (
     ThreadItemUpdatedEvent,
     ThreadMetadata,
     ThreadStreamEvent,
+    WorkflowItem,
 )
 
 from app.base import ChatStore, RequestContext, StoreUnavailableError
@@ -99,18 +100,21 @@ class Recording:
         save = self._store.add_thread_item
         await self._persist(lambda: save(self._thread.id, item, self._context))
         self._settle(item.id)
-        self._has_stored = self._has_stored or not is_hidden(item)
+        # Tools that have run are no answer yet.
+        self._has_stored = self._has_stored or not (is_hidden(item) or is_work(item))
 
     async def keep_stopped(self, handle: Callable[[list[ThreadItem]], Awaitable[None]]) -> None:
         """Let *handle* store what the user has seen, unless the answer did not begin."""
         readable = self._readable()
         if readable or self._has_stored or not self._is_retry:
+            await self._keep_work()
             await self._persist(lambda: handle(list(self._pending.values())))
         self._has_stored = self._has_stored or bool(readable)
         await self.remove_replaced()
 
-    async def keep_broken_off(self) -> list[AssistantMessageItem]:
-        """Store the unfinished messages that have a text; return them."""
+    async def keep_broken_off(self) -> list[ThreadItem]:
+        """Store the tools that ran, and the unfinished messages that have a text; return them."""
+        work = await self._keep_work()
         kept = self._readable()
         for item in kept:
             await self.store_item(item)
@@ -123,7 +127,7 @@ class Recording:
             )
             await self.store_item(note)
         await self.remove_replaced()
-        return kept
+        return [*work, *kept]
 
     async def remove_replaced(self) -> None:
         """Remove the former answer, if there is something in its place."""
@@ -174,6 +178,15 @@ class Recording:
             and any(part.text.strip() for part in item.content)
         ]
 
+    async def _keep_work(self) -> list[WorkflowItem]:
+        """Store the workflows that were interrupted, without the sign that a task still runs."""
+        self._join_deltas()
+        work = [item for item in self._pending.values() if isinstance(item, WorkflowItem)]
+        kept = [_at_rest(item) for item in work if item.workflow.tasks]
+        for item in kept:
+            await self.store_item(item)
+        return kept
+
     async def _replace_item(self, item: ThreadItem) -> None:
         save = self._store.save_item
         await self._persist(lambda: save(self._thread.id, item, self._context))
@@ -212,6 +225,23 @@ def _snapshot(thread: ThreadMetadata) -> dict[str, object]:
     """Return the thread's fields, with copies of those that can change within."""
     changeable = ("status", "metadata", "allowed_image_domains")
     return {**vars(thread), **{name: deepcopy(getattr(thread, name)) for name in changeable}}
+
+
+def _at_rest(item: WorkflowItem) -> WorkflowItem:
+    """Return a workflow none of whose tasks run any more."""
+    tasks = [
+        task.model_copy(update={"status_indicator": "none"})
+        if task.status_indicator == "loading"
+        else task
+        for task in item.workflow.tasks
+    ]
+    workflow = item.workflow.model_copy(update={"tasks": tasks, "expanded": False})
+    return item.model_copy(update={"workflow": workflow})
+
+
+def is_work(item: ThreadItem) -> bool:
+    """Return whether an item shows what is done for an answer, such as a call of a tool."""
+    return isinstance(item, WorkflowItem)
 
 
 def is_hidden(item: ThreadItem) -> bool:

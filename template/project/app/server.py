@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing
+from dataclasses import replace
+from typing import Any
 from weakref import WeakValueDictionary
 
 import structlog
-from chatkit.errors import BaseStreamError, CustomStreamError, ErrorCode, StreamError
+from chatkit.actions import Action
+from chatkit.errors import BaseStreamError, CustomStreamError, ErrorCode
 from chatkit.server import (
     ChatKitServer,
     NonStreamingResult,
@@ -20,25 +23,29 @@ from chatkit.types import (
     FeedbackKind,
     StreamingReq,
     StreamOptionsEvent,
-    Thread,
-    ThreadItem,
+    SyncCustomActionResponse,
     ThreadItemDoneEvent,
     ThreadMetadata,
     ThreadsCreateReq,
+    ThreadsCustomActionReq,
     ThreadsRetryAfterItemReq,
+    ThreadsSyncCustomActionReq,
     ThreadStreamEvent,
     ThreadsUpdateReq,
     ThreadUpdatedEvent,
     UserMessageItem,
+    WidgetItem,
     is_streaming_req,
 )
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
+from app.actions import WidgetAgent, carry_out
 from app.base import ChatAgent, ChatStore, RequestContext, Turn
-from app.errors import ApiError
+from app.errors import ApiError, error_event, first_problem
+from app.history import load_history
 from app.recording import Recording, is_hidden
-from app.text import TextRepair, well_formed
+from app.text import TextRepair
 from app.titles import Titling
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -72,7 +79,7 @@ class ChatServer(ChatKitServer[RequestContext]):
         try:
             return self._requests.validate_json(body)
         except ValidationError as error:
-            raise ApiError(400, "invalid_request", _first_problem(error)) from None
+            raise ApiError(400, "invalid_request", first_problem(error)) from None
 
     async def answer(
         self, request: ChatKitReq, context: RequestContext
@@ -84,7 +91,11 @@ class ChatServer(ChatKitServer[RequestContext]):
             params = request.params
             thread = await self.store.rename_thread(params.thread_id, params.title, context)
             return NonStreamingResult(self._serialize(self._to_thread_response(thread)))
-        return NonStreamingResult(await self._process_non_streaming(request, context))
+        async with AsyncExitStack() as stack:
+            if isinstance(request, ThreadsSyncCustomActionReq) and request.params.item_id:
+                # Not the thread's turns: a box can be ticked while an answer streams.
+                await self._enter(request.params.item_id, stack)
+            return NonStreamingResult(await self._process_non_streaming(request, context))
 
     async def _process_streaming(
         self, request: StreamingReq, context: RequestContext
@@ -99,13 +110,15 @@ class ChatServer(ChatKitServer[RequestContext]):
         """Run a thread's turns one after another, so that each sees the previous answer."""
         async with AsyncExitStack() as stack:
             if not isinstance(request, ThreadsCreateReq):
-                await self._enter_thread(request.params.thread_id, stack)
+                await self._enter(request.params.thread_id, stack)
+            if isinstance(request, ThreadsCustomActionReq) and request.params.item_id:
+                await self._enter(request.params.item_id, stack)
             begun = False
             try:
                 async for event in self._turn_events(request, context):
                     if event.type == "thread.created":
                         # No other request can know the new id before this event is sent.
-                        await self._enter_thread(event.thread.id, stack)
+                        await self._enter(event.thread.id, stack)
                     begun = True
                     yield event
             except NotFoundError:
@@ -132,11 +145,11 @@ class ChatServer(ChatKitServer[RequestContext]):
             context={"exclude_metadata": True},
         )
 
-    async def _enter_thread(self, thread_id: str, stack: AsyncExitStack) -> None:
-        """Wait for the thread's other turns, first those of this process."""
-        lock = self._locks.setdefault(thread_id, asyncio.Lock())
+    async def _enter(self, item_or_thread_id: str, stack: AsyncExitStack) -> None:
+        """Wait for the thread's other turns or the widget's, first those of this process."""
+        lock = self._locks.setdefault(item_or_thread_id, asyncio.Lock())
         await stack.enter_async_context(lock)
-        await stack.enter_async_context(self.store.turn_lock(thread_id))
+        await stack.enter_async_context(self.store.turn_lock(item_or_thread_id))
 
     def _turn_events(
         self, request: StreamingReq, context: RequestContext
@@ -222,7 +235,7 @@ class ChatServer(ChatKitServer[RequestContext]):
         if not isinstance(error, BaseStreamError):
             log.error("turn failed", request_id=context.request_id, exc_info=error)
         kept = await recording.keep_broken_off()
-        return [*(ThreadItemDoneEvent(item=item) for item in kept), _to_event(error)]
+        return [*(ThreadItemDoneEvent(item=item) for item in kept), error_event(error)]
 
     def respond(
         self,
@@ -241,8 +254,8 @@ class ChatServer(ChatKitServer[RequestContext]):
         before: str | None = None,
     ) -> AsyncIterator[ThreadStreamEvent]:
         """Stream the answer to *message*, with the items older than *before* as its history."""
-        history = await self._history(thread, message, context, before)
-        turn = Turn(thread, message, history, self.store, context)
+        turn = Turn(thread, message, [], self.store, context)
+        turn = replace(turn, history=await load_history(turn, self._history_items, before))
         async with (
             Titling(turn, self._agent) as titling,
             aclosing(self._agent.respond(turn)) as events,
@@ -252,25 +265,41 @@ class ChatServer(ChatKitServer[RequestContext]):
                 titling.apply_if_found()
             await titling.apply()
 
-    async def _history(
+    @property
+    def offers_actions(self) -> bool:
+        """Whether the agent's widgets have actions."""
+        return isinstance(self._agent, WidgetAgent)
+
+    async def action(
         self,
         thread: ThreadMetadata,
-        message: UserMessageItem | None,
+        action: Action[str, Any],
+        sender: WidgetItem | None,
         context: RequestContext,
-        before: str | None,
-    ) -> Sequence[ThreadItem]:
-        """Return the newest items up to *message*, oldest first."""
-        if isinstance(thread, Thread) and message is not None:
-            return [message]  # The SDK has just created the thread.
-        page = await self.store.load_thread_items(
-            thread.id, before, self._history_items, "desc", context
-        )
-        items = page.data[::-1]
-        ids = [item.id for item in items]
-        # A message that arrived since then has its own turn.
-        if message is not None and message.id in ids:
-            return items[: ids.index(message.id) + 1]
-        return items
+    ) -> AsyncIterator[ThreadStreamEvent]:
+        """Carry out what the user did in a widget, and let the agent answer."""
+        try:
+            turn = Turn(thread, None, [], self.store, context)
+            done, outcome = await carry_out(self._agent, turn, action, sender)
+        except ApiError as error:
+            raise CustomStreamError(error.message, allow_retry=False) from None
+        for event in outcome.events(done):
+            yield event
+        async for event in self.respond(thread, None, context):
+            yield event
+
+    async def sync_action(
+        self,
+        thread: ThreadMetadata,
+        action: Action[str, Any],
+        sender: WidgetItem | None,
+        context: RequestContext,
+    ) -> SyncCustomActionResponse:
+        """Carry out what the user did in a widget, and return only the widget."""
+        turn = Turn(thread, None, [], self.store, context)
+        done, outcome = await carry_out(self._agent, turn, action, sender)
+        await outcome.save(done)
+        return SyncCustomActionResponse(updated_item=outcome.widget)
 
     async def add_feedback(
         self,
@@ -281,22 +310,3 @@ class ChatServer(ChatKitServer[RequestContext]):
     ) -> None:
         """Store the user's feedback on the items."""
         await self.store.save_feedback(thread_id, item_ids, feedback, context)
-
-
-def _to_event(error: Exception) -> ErrorEvent:
-    """Return what the client shows of an error."""
-    match error:
-        case CustomStreamError():
-            message = well_formed(error.message)
-            return ErrorEvent(code="custom", message=message, allow_retry=error.allow_retry)
-        case StreamError():
-            return ErrorEvent(code=error.code, allow_retry=error.allow_retry)
-        case _:
-            return ErrorEvent(code=ErrorCode.STREAM_ERROR, allow_retry=True)
-
-
-def _first_problem(error: ValidationError) -> str:
-    """Describe the first invalid field, without repeating its value."""
-    detail = error.errors(include_input=False, include_url=False, include_context=False)[0]
-    place = ".".join(str(part) for part in detail["loc"])
-    return f"{place}: {detail['msg']}" if place else detail["msg"]

@@ -21,8 +21,8 @@ from app import ENDPOINT
 from tests.private import find_private, note_credentials, note_words
 
 Event = dict[str, Any]
-Credentials = Callable[[str], dict[str, str]]
-"""From a user to the headers that sign this user in."""
+Credentials = Callable[[str, str], dict[str, str]]
+"""From a user and a backend's URL to the headers that sign this user in there."""
 
 _START_TIMEOUT = 60.0
 """Seconds; a start takes about three, and more on a busy machine."""
@@ -94,6 +94,10 @@ class Client:
         headers = {"Content-Type": "application/json", **headers}
         return self._http.post(self._url, content=body, headers=headers)
 
+    def options(self, **headers: str) -> httpx.Response:
+        """Ask what may be sent, as a browser does before a request to another origin."""
+        return self._http.options(self._url, headers=headers)
+
     def get(self, path: str) -> httpx.Response:
         """Get a path below the endpoint."""
         return self._http.get(self._url + path)
@@ -143,7 +147,8 @@ class Backend:
     def __init__(self, environment: dict[str, str], headers_for: Credentials) -> None:
         self.environment = environment
         self.log: list[dict[str, Any]] = []
-        self._headers_for = headers_for
+        self._sign_in = headers_for
+        self._credentials: dict[str, dict[str, str]] = {}
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._output = ""
         self.process = subprocess.Popen(
@@ -175,7 +180,13 @@ class Backend:
 
     def client(self, user: str = "alice", headers: dict[str, str] | None = None) -> Client:
         """Return a client for *user*, or one with other headers."""
-        return Client(self.url, self._headers_for(user) if headers is None else headers)
+        return Client(self.url, self.headers_for(user) if headers is None else headers)
+
+    def headers_for(self, user: str) -> dict[str, str]:
+        """Return the headers that sign *user* in."""
+        if user not in self._credentials:
+            self._credentials[user] = self._sign_in(user, self.url)
+        return self._credentials[user]
 
     def send(self, request: bytes) -> bytes:
         """Send any bytes on a new connection and return what comes back until it is closed."""

@@ -1,6 +1,7 @@
 """Keeps a list of what no log may contain, and looks for it in logs."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,8 +17,9 @@ _texts: set[str] = set()
 
 
 def note_credentials(headers: dict[str, str]) -> None:
-    """Remember headers that sign a user in, and the tokens in them."""
-    _note(part for value in headers.values() for part in (value, value.rpartition(" ")[2]))
+    """Remember headers that sign a user in, and the tokens and the cookies' values in them."""
+    for value in headers.values():
+        _note([value, *re.split("[ ;=]+", value)])
 
 
 def note_words(params: Any) -> None:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.backend import Backend, Credentials, Event, is_answer, item_text, message
+from tests.backend import Backend, Event, is_answer, item_text, message
 
 UNKNOWN_THREAD = "thr_00000000000000000000000000000000"
 
@@ -176,8 +176,6 @@ def test_unknown_fields_are_tolerated(backend: Backend) -> None:
         ("attachments.create", {"name": "a", "size": 1, "mime_type": "text/plain"}),
         ("attachments.delete", {"attachment_id": "atc_1"}),
         ("input.transcribe", {"audio_base64": "", "mime_type": "audio/webm"}),
-        ("threads.custom_action", {"thread_id": "x", "action": {"type": "x"}}),
-        ("threads.sync_custom_action", {"thread_id": "x", "action": {"type": "x"}}),
     ],
 )
 def test_what_is_not_offered_is_declined(
@@ -255,9 +253,13 @@ def test_errors_have_cors_headers(backend: Backend) -> None:
     assert response.headers["access-control-allow-origin"] == "http://localhost:5173"
 
 
-def test_pages_may_send_credentials(backend: Backend, headers_for: Credentials) -> None:
+def test_pages_may_send_credentials(backend: Backend) -> None:
     """A preflight allows ChatKit's own headers and those that sign a user in."""
-    names = {"content-type", "chatkit-frame-instance-id", *map(str.lower, headers_for("alice"))}
+    names = {
+        "content-type",
+        "chatkit-frame-instance-id",
+        *map(str.lower, backend.headers_for("alice")),
+    }
     preflight = {
         "Origin": "http://localhost:3000",
         "Access-Control-Request-Method": "POST",

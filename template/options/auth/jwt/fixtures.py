@@ -11,4 +11,4 @@ from tests.backend import Credentials
 def headers_for(auth_env: dict[str, str]) -> Credentials:
     """Return a function that signs a user in."""
     settings = AuthSettings(jwt_secret=SecretStr(auth_env["JWT_SECRET"]))
-    return lambda user: {"Authorization": f"Bearer {local_token(user, settings)}"}
+    return lambda user, url: {"Authorization": f"Bearer {local_token(user, settings)}"}

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import NoDecode
 
 from app.base import Authenticator, ChatStore, User
-from app.common_settings import CommonSettings
+from app.common_settings import CommonSettings, Rate
 from app.errors import ApiError
 
 LOCAL_USER = User("local")
@@ -32,8 +32,8 @@ class AuthSettings(CommonSettings):
         default=["localhost", "*.localhost", "127.0.0.1", "[::1]"]
     )
     """A page elsewhere could give this machine a name of its own site; only these are answered."""
-    rate_limit: str = "0"
-    address_rate_limit: str = "0"
+    rate_limit: Rate = "0"
+    address_rate_limit: Rate = "0"
 
     @model_validator(mode="after")
     def refuse_remote_access(self) -> Self:

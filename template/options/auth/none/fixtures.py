@@ -8,4 +8,4 @@ from tests.backend import Credentials
 @pytest.fixture(scope="session")
 def headers_for() -> Credentials:
     """Return the headers that sign a user in: none, there is one user."""
-    return lambda user: {}
+    return lambda user, url: {}

@@ -120,6 +120,8 @@ class StoredThread:
 class MemoryStore(ChatStore):
     """Keeps threads by user. No method awaits, so every change is atomic."""
 
+    shared = False
+
     def __init__(self) -> None:
         self._threads: defaultdict[str, Series[StoredThread]] = defaultdict(Series)
         self._owners: dict[str, str] = {}

@@ -74,6 +74,61 @@ def lock(store_env: dict[str, str]) -> Callable[[str], AbstractContextManager[No
 
 
 @pytest.fixture
+def one_connection() -> dict[str, str]:
+    """Environment of a store with one connection."""
+    return {"DATABASE_CONNECTIONS": "1"}
+
+
+class Intruder:
+    """Changes leases and counters behind the store's back, as other processes and time do."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def take_lease(self) -> None:
+        """Give the lease of Anna's thread to another process."""
+        self._execute("UPDATE turn_leases SET holder = 'other'")
+
+    def crash(self) -> None:
+        """Leave a lease of Anna's thread that nobody renews, and that ends in 0.3 seconds."""
+        self._execute(
+            "INSERT INTO turn_leases VALUES ('thr_anna', 'crashed', now() + interval '0.3 seconds')"
+        )
+
+    def delete_lease(self) -> None:
+        """Delete the lease of Anna's thread."""
+        self._execute("DELETE FROM turn_leases")
+
+    def end_of_lease(self) -> object:
+        """Return when the lease of Anna's thread ends."""
+        return self._execute("SELECT expires_at FROM turn_leases")
+
+    def count_leases(self) -> object:
+        """Return how many leases there are."""
+        return self._execute("SELECT count(*) FROM turn_leases")
+
+    def expire_counters(self) -> None:
+        """Let the windows of all counters end."""
+        self._execute("UPDATE counters SET expires_at = now()")
+
+    def count_counters(self) -> object:
+        """Return how many counters are kept."""
+        return self._execute("SELECT count(*) FROM counters")
+
+    def _execute(self, statement: str) -> object:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            cursor = connection.execute(statement.encode())
+            row = cursor.fetchone() if cursor.description else None
+        return row and row[0]
+
+
+@pytest.fixture
+def intruder(store_env: dict[str, str]) -> Intruder:
+    """What other processes and time do to leases and counters."""
+    return Intruder(store_env["DATABASE_URL"])
+
+
+@pytest.fixture
 def count_work(
     store_env: dict[str, str],
 ) -> Callable[[Awaitable[object]], Coroutine[Any, Any, int]]:

@@ -16,9 +16,11 @@ from app.base import ChatStore
 from app.common_settings import CommonSettings
 from app.database.counters import Counters
 from app.database.driver import PostgresDatabase
-from app.database.leases import LeasedDatabase, Leases
+from app.database.leases import LeasedDatabase, LeaseTable
+from app.database.queries import valid_id
 from app.database.schema import migration, upgrade
 from app.database.store import SqlStore
+from app.leases import Leases
 
 _EXAMPLE = "postgresql://user:password@localhost:5432/chatkit"
 _MIGRATION_LOCK = int.from_bytes(b"chatkit", "big")
@@ -78,7 +80,7 @@ class PostgresStore(SqlStore):
 
     def turn_lock(self, thread_id: str) -> AbstractAsyncContextManager[None]:
         """Return a context manager that keeps other processes from answering in the thread."""
-        return self._leases.hold(thread_id)
+        return self._leases.hold(valid_id(thread_id))
 
     def counters(self) -> Storage:
         """Return where messages are counted for `RATE_LIMIT`: in the database."""
@@ -97,7 +99,7 @@ async def open_store(settings: StoreSettings) -> AsyncIterator[ChatStore]:
     database = PostgresDatabase(
         settings.conninfo, settings.database_connections, settings.database_timeout
     )
-    leases = Leases(database)
+    leases = Leases(LeaseTable(database))
     try:
         async with leases.renewing():
             yield PostgresStore(database, leases)

@@ -259,3 +259,13 @@ async def test_missing_table_is_not_ready(
         connection.execute(f"DROP TABLE {table} CASCADE".encode())
     with pytest.raises(StoreUnavailableError, match="table is missing"):
         await store.ping()
+
+
+@pytest.mark.anyio
+async def test_counters_can_be_reset(store: ChatStore) -> None:
+    """All counters begin anew."""
+    counters = store.counters()
+    for key in ("anna", "anna", "bert"):
+        await counters.incr(key, 60)
+    assert await counters.reset() == 2
+    assert await counters.get("anna") == 0

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from app.base import ChatStore, RequestContext
 from app.common_settings import CommonSettings
+from app.features import load_features
 
 
 class ToolSettings(CommonSettings):
@@ -36,5 +37,5 @@ class Toolbox:
 
 @asynccontextmanager
 async def open_toolbox(settings: ToolSettings, store: ChatStore) -> AsyncIterator[Toolbox]:
-    """Collect the tools; there is nothing to close."""
-    yield Toolbox([], settings.tool_timeout)
+    """Collect the tools of the features; there is nothing to close."""
+    yield Toolbox(load_features().all_tools, settings.tool_timeout)

@@ -11,4 +11,4 @@ from tests.backend import Credentials
 def headers_for(auth_env: dict[str, str]) -> Credentials:
     """Return a function that signs a user in."""
     settings = AuthSettings(badge_secret=SecretStr(auth_env["BADGE_SECRET"]))
-    return lambda user: {HEADER: sign_badge(user, settings)}
+    return lambda user, url: {HEADER: sign_badge(user, settings)}

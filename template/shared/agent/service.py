@@ -26,7 +26,8 @@ class Model(LLMock):
 
     def reset(self) -> "Model":
         """Forget requests and scripted answers."""
-        super().reset().pace(CHUNK_DELAY_MS)
+        # Left to itself, the model would call a tool that is offered.
+        super().reset().pace(CHUNK_DELAY_MS).tool_mode("off")
         self.end = None
         return self
 
@@ -69,7 +70,7 @@ def _ended(event: bytes, end: dict[str, Any]) -> bytes:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Model]:
-    """Serve the Responses API."""
+    """Serve the model."""
     server = LLMockServer()
     model = Model(server)
     server.app.add_middleware(Ends, model=model)

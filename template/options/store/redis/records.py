@@ -1,0 +1,193 @@
+"""Small JSON documents of the application, in Redis.
+
+An owner's documents of one kind are in a hash by key, with a sorted set of the order in which
+they were added, and another one of those that expire.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from app.base import ChatStore
+from app.redis_store.keys import PREFIX, valid_id
+from app.redis_store.server import RedisServer
+from app.redis_store.store import RedisStore
+
+Value = dict[str, Any]
+
+# Keys: the documents, their order, and the times at which they expire. The first argument is the
+# time now. What has expired counts as missing; some of it is deleted by the way, and Redis
+# deletes the keys when nothing valid is left in them.
+_BEGIN = """
+local documents, order, ends = unpack(KEYS)
+local now = tonumber(ARGV[1])
+
+local function valid(key)
+    local expires = redis.call('ZSCORE', ends, key)
+    return not expires or tonumber(expires) > now
+end
+
+local function remove(key)
+    redis.call('HDEL', documents, key)
+    redis.call('ZREM', order, key)
+    redis.call('ZREM', ends, key)
+end
+
+local function settle()
+    for _, key in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', ARGV[1], 'LIMIT', 0, 100)) do
+        remove(key)
+    end
+    local last = redis.call('ZREVRANGE', ends, 0, 0, 'WITHSCORES')
+    local all_end = redis.call('ZCARD', ends) == redis.call('ZCARD', order)
+    for _, key in ipairs(KEYS) do
+        if all_end and last[2] then
+            redis.call('PEXPIREAT', key, math.ceil(tonumber(last[2]) * 1000))
+        else
+            redis.call('PERSIST', key)
+        end
+    end
+end
+"""
+
+
+def _script(operation: str) -> str:
+    return _BEGIN + operation
+
+
+# More arguments: the key, the document, and when it expires, or nothing.
+_ADD = _script("""
+local key = ARGV[2]
+if redis.call('HEXISTS', documents, key) == 1 and valid(key) then return 0 end
+remove(key)
+local last = redis.call('ZREVRANGE', order, 0, 0, 'WITHSCORES')
+redis.call('ZADD', order, (last[2] or 0) + 1, key)
+redis.call('HSET', documents, key, ARGV[3])
+if ARGV[4] ~= '' then redis.call('ZADD', ends, ARGV[4], key) end
+settle()
+return 1
+""")
+
+# Argument: the key.
+_LOAD = _script("""
+return valid(ARGV[2]) and redis.call('HGET', documents, ARGV[2])
+""")
+
+# Arguments: the key, the new document, and the one to replace.
+_REPLACE = _script("""
+local key = ARGV[2]
+if not valid(key) or redis.call('HGET', documents, key) ~= ARGV[4] then return 0 end
+redis.call('HSET', documents, key, ARGV[3])
+return 1
+""")
+
+# Argument: the key.
+_DELETE = _script("""
+local found = valid(ARGV[2]) and redis.call('HEXISTS', documents, ARGV[2]) or 0
+remove(ARGV[2])
+settle()
+return found
+""")
+
+# Argument: how many.
+_LIST = _script("""
+local found, seen, limit = {}, 0, tonumber(ARGV[2])
+while #found < limit do
+    local keys = redis.call('ZRANGE', order, seen, seen + limit - #found - 1)
+    if #keys == 0 then break end
+    for _, key in ipairs(keys) do
+        if valid(key) then found[#found + 1] = {key, redis.call('HGET', documents, key)} end
+    end
+    seen = seen + #keys
+end
+return found
+""")
+
+_DELETE_ALL = _script("""
+local expired = redis.call('ZCOUNT', ends, '-inf', ARGV[1])
+local count = redis.call('HLEN', documents) - expired
+redis.call('UNLINK', documents, order, ends)
+return count
+""")
+
+
+class Records:
+    """Keeps documents by kind, owner and key. Every method is one script.
+
+    All raise `StoreUnavailableError` if Redis cannot be used.
+    """
+
+    def __init__(self, server: RedisServer) -> None:
+        self._server = server
+
+    async def add(
+        self, kind: str, owner: str, key: str, value: Value, expires_at: float | None = None
+    ) -> bool:
+        """Save a document that does not exist yet; return False if it does.
+
+        Args:
+            kind: What it is, such as `accounts`.
+            owner: Whose it is.
+            key: Which of the owner's documents it is.
+            value: The document.
+            expires_at: After this time, in Unix seconds, it counts as missing.
+        """
+        end = "" if expires_at is None else repr(float(expires_at))
+        return bool(await self._run(_ADD, kind, owner, valid_id(key), _text(value), end))
+
+    async def load(self, kind: str, owner: str, key: str) -> Value | None:
+        """Return a document, or None if there is none."""
+        text = await self._run(_LOAD, kind, owner, valid_id(key))
+        return None if text is None else _value(text)
+
+    async def replace(self, kind: str, owner: str, key: str, value: Value, was: Value) -> bool:
+        """Replace a document unless someone else has changed it; return whether it was replaced.
+
+        Args:
+            kind: What it is.
+            owner: Whose it is.
+            key: Which it is.
+            value: The new document.
+            was: The document that is to be replaced, as it was loaded.
+        """
+        texts = (_text(value), _text(was))
+        return bool(await self._run(_REPLACE, kind, owner, valid_id(key), *texts))
+
+    async def delete(self, kind: str, owner: str, key: str) -> bool:
+        """Delete a document; return whether there was one."""
+        return bool(await self._run(_DELETE, kind, owner, valid_id(key)))
+
+    async def listed(self, kind: str, owner: str, limit: int) -> list[tuple[str, Value]]:
+        """Return up to *limit* of an owner's documents by key, oldest first."""
+        found = await self._run(_LIST, kind, owner, limit)
+        return [(key, _value(text)) for key, text in found]
+
+    async def delete_all(self, kind: str, owner: str) -> int:
+        """Delete the owner's documents of a kind; return how many there were."""
+        return int(await self._run(_DELETE_ALL, kind, owner))
+
+    async def _run(self, script: str, kind: str, owner: str, *arguments: str | int) -> Any:
+        keys = _keys(kind, valid_id(owner))
+        return await self._server.execute(script, keys, [repr(time.time()), *arguments])
+
+
+def records_of(store: ChatStore) -> Records:
+    """Return the records in the store's Redis."""
+    if not isinstance(store, RedisStore):
+        raise TypeError(f"{type(store).__name__} keeps no records")
+    return Records(store.server)
+
+
+def _keys(kind: str, owner: str) -> Sequence[str]:
+    """Return the keys of an owner's documents; a kind has no colon, so no two are the same."""
+    return [f"{PREFIX}{what}:{kind}:{owner}" for what in ("records", "record-order", "record-ends")]
+
+
+def _text(value: Value) -> str:
+    """Return the document as text that is the same for the same document."""
+    return json.dumps(value, sort_keys=True)
+
+
+def _value(text: str) -> Value:
+    value: Value = json.loads(text)
+    return value
