@@ -23,8 +23,8 @@ from app.base import Turn
 _ENDS = ("finish_reason", "stop_reason", "done_reason", "status")
 """Where providers say why a message ends."""
 
-_BREAKS = {"length", "max_tokens", "content_filter", "incomplete", "failed"}
-"""The reasons of messages that are not complete."""
+_BREAKS = {None, "length", "max_tokens", "content_filter", "incomplete", "failed"}
+"""The ends of messages that are not complete; a stream without any reason was cut off."""
 
 
 class BrokenOffError(Exception):
@@ -66,13 +66,12 @@ class Answer:
         )
         if text := str(chunk.text):
             yield from self._written(message, text)
-        streamed = isinstance(chunk, AIMessageChunk)
-        if not streamed or chunk.chunk_position == "last":
-            del self._open[chunk.id]
-            # A stream that ends without a reason was cut off.
-            if message.end in _BREAKS or (streamed and message.end is None):
-                raise BrokenOffError(f"The model has not completed its answer: {message.end}.")
-            yield from _finished(message)
+        if not isinstance(chunk, AIMessageChunk):
+            message.end = message.end or "whole"
+        elif chunk.chunk_position != "last":
+            return
+        del self._open[chunk.id]
+        yield from _finished(message)
 
     def _written(self, message: _Message, text: str) -> Iterator[ThreadStreamEvent]:
         """Add text to a message; one that has none yet, or never has, is not shown."""
@@ -96,6 +95,8 @@ class Answer:
 
 
 def _finished(message: _Message) -> Iterator[ThreadStreamEvent]:
+    if message.end in _BREAKS:
+        raise BrokenOffError(f"The model has not completed its answer: {message.end}.")
     if message.item is not None:
         content = AssistantMessageContent(text="".join(message.deltas))
         done = AssistantMessageContentPartDone(content_index=0, content=content)
