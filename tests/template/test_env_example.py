@@ -14,6 +14,7 @@ from tests.template.how_to import MakeProject
 
 REQUIRED = {
     "DATABASE_URL": "postgresql://user:password@localhost:5432/chat",
+    "REDIS_URL": "redis://user:password@localhost:6379/0",
     "OPENAI_API_KEY": "sk-local",
     "JWT_SECRET": "0123456789" * 4,
     "GUEST_SECRET": "0123456789" * 4,

@@ -54,6 +54,6 @@ def modules(project: Path) -> list[str]:
         name = path.relative_to(project).as_posix()
         if path.is_file() and name != "app/database/__init__.py":
             names.append(name)
-        elif path.name in {"commands", "migrations"}:
+        elif path.is_dir() and name != "app/database":
             names.append(f"{name}/")
     return names

@@ -23,10 +23,17 @@ PATIENCE = 180.0
 """Seconds until something has happened that takes a few, and more on a busy machine."""
 
 
-@pytest.fixture(scope="module")
-def shared(generate: MakeProject) -> Project:
+UNREACHABLE = {
+    the(store="postgres"): {"DATABASE_URL": "postgresql://127.0.0.1:1/x"},
+    the(store="redis"): {"REDIS_URL": "redis://127.0.0.1:1"},
+}
+"""By project whose store several processes can share: a store that cannot be opened."""
+
+
+@pytest.fixture(scope="module", params=UNREACHABLE)
+def shared(request: pytest.FixtureRequest, generate: MakeProject) -> Project:
     """A project whose store several processes can share."""
-    project = generate(the(store="postgres"))
+    project = generate(request.param)
     launcher.install(project.path)
     return project
 
@@ -105,7 +112,7 @@ def test_failed_start_is_one_sentence(shared: Project, environment: dict[str, st
             **os.environ,
             **environment,
             "PORT": "0",
-            "DATABASE_URL": "postgresql://127.0.0.1:1/x",
+            **UNREACHABLE[shared.name],
         },
         capture_output=True,
         text=True,

@@ -29,26 +29,6 @@ def test_two_users_take_six_turns(backend: Backend, model: Model) -> None:
         assert len({item["id"] for item in items}) == 12
 
 
-def test_tools_are_called_over_several_turns(
-    backend: Backend, model: Model, titled_thread: str
-) -> None:
-    """Each turn sends the call and its result back, and leaves an answer and the call's item."""
-    client = backend.client()
-    for turn in range(3):
-        model.reset().call_tool("search_conversations", {"words": f"word-{turn}"})
-        model.reply(f"Nothing about {turn}.")
-        answer = client.say(titled_thread, f"Search {turn}")
-        assert answer.text == f"Nothing about {turn}."
-        *_, call, result = messages(model)
-        assert call["tool_calls"][0]["function"]["name"] == "search_conversations"
-        assert result["tool_call_id"] == call["tool_calls"][0]["id"]
-    kinds = [item["type"] for item in client.items(titled_thread)]
-    assert kinds == ["user_message", "assistant_message"] + TURN_WITH_TOOL * 3
-
-
-TURN_WITH_TOOL = ["user_message", "workflow", "assistant_message"]
-
-
 def messages(model: Model) -> list[dict[str, Any]]:
     """Return what the model was sent last."""
     sent: list[dict[str, Any]] = model.last_request.body["messages"]

@@ -25,6 +25,7 @@ ALGORITHM = "HS256"
 FETCH_EXAMPLE = """\
 fetch: async (input, init) => {
   await becomeGuest(); // POST /auth/guest, once per page
+  // Sends the guest's cookie. To browsers, localhost and 127.0.0.1 are different sites.
   return fetch(input, { ...init, credentials: "include" });
 },"""
 """What ChatKit's `api` options need for requests to be accepted."""

@@ -30,3 +30,21 @@ def test_search_is_shown(backend: Backend, model: Model, titled_thread: str) -> 
     [work] = [item for item in answer.items if item["type"] == "workflow"]
     assert work["workflow"]["tasks"][0]["title"] == "Search conversations"
     assert work in client.items(titled_thread)
+
+
+def test_tools_are_called_over_several_turns(
+    backend: Backend, model: Model, titled_thread: str
+) -> None:
+    """Each turn leaves an answer and the call, with ids of their own, and the next one works."""
+    client = backend.client()
+    for turn in range(3):
+        model.reset().call_tool("search_conversations", {"words": f"word-{turn}"})
+        model.reply(f"Nothing about {turn}.")
+        assert client.say(titled_thread, f"Search {turn}").text == f"Nothing about {turn}."
+        call, result = (str(record.body) for record in model.requests)
+        assert f"word-{turn}" not in call
+        assert f"word-{turn}" in result
+    items = client.items(titled_thread)
+    turns = ["user_message", "workflow", "assistant_message"] * 3
+    assert [item["type"] for item in items] == ["user_message", "assistant_message", *turns]
+    assert len({item["id"] for item in items}) == len(items)
