@@ -126,14 +126,18 @@ def shared_work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def project(request: pytest.FixtureRequest, copier_template: Path, outside_folder: Path) -> Project:
+def project(
+    request: pytest.FixtureRequest, copier_template: Path, outside_folder: Path
+) -> Iterator[Project]:
     """One combination, freshly generated."""
     answers: dict[str, str] = request.param
     name = questions.combination_name(answers)
-    folder = Path(tempfile.mkdtemp(dir=outside_folder)) / name
-    with pytest.MonkeyPatch.context() as patch:
-        CopierFixture(copier_template, {}, patch).copy(folder, name="backend", **answers)
-    return Project(name, folder, answers)
+    # Removed behind its last test: the environments of all would fill a disk.
+    with tempfile.TemporaryDirectory(dir=outside_folder) as parent:
+        folder = Path(parent) / name
+        with pytest.MonkeyPatch.context() as patch:
+            CopierFixture(copier_template, {}, patch).copy(folder, name="backend", **answers)
+        yield Project(name, folder, answers)
 
 
 @pytest.fixture(scope="session")
