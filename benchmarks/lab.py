@@ -20,7 +20,7 @@ from chatkit_scaffold.generator import source
 from chatkit_scaffold.generator.project import create
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-STORES = ("memory", "sqlite", "postgres")
+STORES = ("memory", "sqlite", "postgres", "redis")
 INSIDE = Path(__file__).with_name("inside")
 
 _START = 120.0

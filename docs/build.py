@@ -10,7 +10,8 @@ from pathlib import Path
 import yaml
 
 from chatkit_scaffold.conformance.reference import page
-from chatkit_scaffold.generator.questions import Question, axes, read_questions
+from chatkit_scaffold.generator.questions import Question, axes, not_asked_with, read_questions
+from chatkit_scaffold.text import listed
 
 ROOT = Path(__file__).resolve().parent.parent
 _TEXTS = "a name of letters, digits, `.`, `-` and `_`; a path such as `/api/chatkit`"
@@ -36,7 +37,7 @@ def _rows(root: Path) -> list[str]:
     return [
         "| option | choices | default |",
         "|---|---|---|",
-        *(_row(root, axis) for axis in axes(questions)),
+        *(_row(root, axis, questions) for axis in axes(questions)),
         f"| {', '.join(texts)} | {_TEXTS} | the folder's name, `/chatkit` |",
     ]
 
@@ -45,9 +46,11 @@ def _is_text(question: Question) -> bool:
     return question.asked and not question.choices
 
 
-def _row(root: Path, axis: Question) -> str:
+def _row(root: Path, axis: Question, questions: tuple[Question, ...]) -> str:
     choices = [f"`{one.value}` ({_summary(root, axis.key, one.value)})" for one in axis.choices]
-    return f"| `--{axis.key}` | {', '.join(choices)} | `{axis.default}` |"
+    flags = [f"`--{key} {choice}`" for key, choice in not_asked_with(axis, questions)]
+    exceptions = f"; not with {listed(flags, 'or')}" if flags else ""
+    return f"| `--{axis.key}` | {', '.join(choices)}{exceptions} | `{axis.default}` |"
 
 
 def _summary(root: Path, axis: str, choice: str) -> str:

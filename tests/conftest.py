@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from pytest_copier.plugin import CopierFixture
@@ -21,7 +22,7 @@ from tests.matrix import COMBINATIONS, COVERING, Project, parameters, service_mo
 Environment = Callable[[Project], dict[str, str]]
 Services = Callable[[str, str], Callable[[], dict[str, str]]]
 
-_SECRETS = re.compile(r"_(?:SECRET|KEY)$|^DATABASE_URL$")
+_SECRETS = re.compile(r"_(?:SECRET|KEY)$|^(?:DATABASE|REDIS)_URL$")
 _TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*")
 
 
@@ -74,6 +75,7 @@ def logs_without_secrets() -> Iterator[None]:
 def secrets_in(log: str, environment: Mapping[str, str]) -> list[str]:
     """Return the secrets of a backend's environment, and the tokens, that are in its log."""
     secrets = [value for name, value in environment.items() if _SECRETS.search(name)]
+    secrets += filter(None, (urlsplit(secret).password for secret in secrets))
     return [*(secret for secret in secrets if secret in log), *_TOKEN.findall(log)]
 
 
@@ -124,14 +126,18 @@ def shared_work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def project(request: pytest.FixtureRequest, copier_template: Path, outside_folder: Path) -> Project:
+def project(
+    request: pytest.FixtureRequest, copier_template: Path, outside_folder: Path
+) -> Iterator[Project]:
     """One combination, freshly generated."""
     answers: dict[str, str] = request.param
     name = questions.combination_name(answers)
-    folder = Path(tempfile.mkdtemp(dir=outside_folder)) / name
-    with pytest.MonkeyPatch.context() as patch:
-        CopierFixture(copier_template, {}, patch).copy(folder, name="backend", **answers)
-    return Project(name, folder, answers)
+    # Removed behind its last test: the environments of all would fill a disk.
+    with tempfile.TemporaryDirectory(dir=outside_folder) as parent:
+        folder = Path(parent) / name
+        with pytest.MonkeyPatch.context() as patch:
+            CopierFixture(copier_template, {}, patch).copy(folder, name="backend", **answers)
+        yield Project(name, folder, answers)
 
 
 @pytest.fixture(scope="session")

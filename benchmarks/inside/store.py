@@ -1,4 +1,4 @@
-"""Takes the place of `app/store.py` in the memory project: a store that is full when it opens."""
+"""Takes the place of `app/store.py` in projects without SQL: a store that is full when it opens."""
 
 import json
 import os

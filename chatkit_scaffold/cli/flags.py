@@ -1,7 +1,7 @@
 """Gives a command one option per question of the template, so `copier.yml` is the only list."""
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Annotated, Any, cast
 
@@ -9,7 +9,8 @@ import typer
 from typer.core import TyperCommand
 from typer.main import get_command
 
-from chatkit_scaffold.generator.questions import Question
+from chatkit_scaffold.generator.questions import Question, not_asked_with
+from chatkit_scaffold.text import listed
 
 Function = Callable[..., None]
 
@@ -19,14 +20,14 @@ def without_flags(function: Function) -> Function:
     return _with_parameters(function, [])
 
 
-def command_with_flags(function: Function, questions: Iterable[Question]) -> TyperCommand:
+def command_with_flags(function: Function, questions: Sequence[Question]) -> TyperCommand:
     """Return a command that has an option for every question that users can answer.
 
     Args:
         function: Takes the answers as `**flags`; None for an option that was not passed.
         questions: The template's questions.
     """
-    flags = [_flag(question) for question in questions if question.asked]
+    flags = [_flag(question, questions) for question in questions if question.asked]
     # Click's own objects are private to Typer, so Typer creates the command.
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(function.__name__)(_with_parameters(function, flags))
@@ -52,11 +53,11 @@ def _with_parameters(function: Function, flags: list[inspect.Parameter]) -> Func
     return call
 
 
-def _flag(question: Question) -> inspect.Parameter:
+def _flag(question: Question, questions: Sequence[Question]) -> inspect.Parameter:
     values = [choice.value for choice in question.choices]
     option = typer.Option(
         f"--{question.key.replace('_', '-')}",
-        help=_help(question),
+        help=_help(question, questions),
         metavar="|".join(values) or "TEXT",
         autocompletion=lambda: values,
         show_default=False,
@@ -69,7 +70,8 @@ def _flag(question: Question) -> inspect.Parameter:
     )
 
 
-def _help(question: Question) -> str:
-    if not question.has_fixed_default:
-        return question.help
-    return f"{question.help} [default: {question.default}]"
+def _help(question: Question, questions: Sequence[Question]) -> str:
+    flags = [f"--{key} {choice}" for key, choice in not_asked_with(question, questions)]
+    exceptions = f" Not with {listed(flags, 'or')}." if flags else ""
+    default = f" [default: {question.default}]" if question.has_fixed_default else ""
+    return f"{question.help}{exceptions}{default}"

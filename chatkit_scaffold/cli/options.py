@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from chatkit_scaffold.errors import ScaffoldError
 from chatkit_scaffold.generator import source
 from chatkit_scaffold.generator.choices import requirements, variables
 from chatkit_scaffold.generator.questions import (
@@ -15,8 +16,10 @@ from chatkit_scaffold.generator.questions import (
     axes,
     combination_name,
     combinations,
+    not_asked_with,
     read_questions,
 )
+from chatkit_scaffold.text import listed
 
 
 class MatrixFormat(StrEnum):
@@ -48,11 +51,20 @@ def matrix(
             help="Use github for the matrix of a workflow.",
         ),
     ] = MatrixFormat.TEXT,
+    shards: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Divide the workflow's matrix into at most N jobs."),
+    ] = None,
 ) -> None:
     """List every valid combination of choices.
 
-    Example: chatkit-scaffold matrix --format github
+    Example: chatkit-scaffold matrix --format github --shards 20
     """
+    if shards and output_format is not MatrixFormat.GITHUB:
+        raise ScaffoldError(
+            f"--shards {shards} cannot be used with --format {output_format.value}",
+            hint="Only a workflow's matrix has jobs: add --format github.",
+        )
     questions = read_questions(source.builtin_root())
     rows = [{**answers, "name": combination_name(answers)} for answers in combinations(questions)]
     match output_format:
@@ -61,13 +73,22 @@ def matrix(
         case MatrixFormat.JSON:
             typer.echo(json.dumps(rows, indent=2))
         case MatrixFormat.GITHUB:
-            typer.echo(json.dumps({"include": rows}))
+            typer.echo(json.dumps({"include": _shards(rows, shards) if shards else rows}))
+
+
+def _shards(rows: list[dict[str, str]], number: int) -> list[dict[str, Any]]:
+    """Deal the combinations out, so that the slow ones of one choice get into different jobs."""
+    dealt = [rows[first::number] for first in range(min(number, len(rows)))]
+    return [
+        {"name": f"{place} of {len(dealt)}", "combinations": hand}
+        for place, hand in enumerate(dealt, start=1)
+    ]
 
 
 def _as_text(root: Path, questions: tuple[Question, ...]) -> str:
     lines = []
     for axis in axes(questions):
-        lines += [f"--{axis.key}  {axis.help}"]
+        lines += [f"--{axis.key}  {axis.help}{_exceptions(axis, questions)}"]
         width = max(len(choice.value) for choice in axis.choices)
         for choice in axis.choices:
             mark = "*" if choice.value == axis.default else " "
@@ -75,6 +96,11 @@ def _as_text(root: Path, questions: tuple[Question, ...]) -> str:
             lines += [f"    {'':{width}}  {text}" for text in _adds(root, axis.key, choice.value)]
         lines.append("")
     return "\n".join([*lines, "* default"])
+
+
+def _exceptions(axis: Question, questions: tuple[Question, ...]) -> str:
+    flags = [f"--{key} {choice}" for key, choice in not_asked_with(axis, questions)]
+    return f" (not with {listed(flags, 'or')})" if flags else ""
 
 
 def _adds(root: Path, axis: str, choice: str) -> Iterator[str]:
@@ -88,7 +114,7 @@ def _adds(root: Path, axis: str, choice: str) -> Iterator[str]:
 
 def _as_json(root: Path, questions: tuple[Question, ...]) -> str:
     found = {
-        "axes": [_axis_as_dict(root, axis) for axis in axes(questions)],
+        "axes": [_axis_as_dict(root, axis, questions) for axis in axes(questions)],
         "questions": [
             {"key": question.key, "help": question.help}
             for question in questions
@@ -98,11 +124,14 @@ def _as_json(root: Path, questions: tuple[Question, ...]) -> str:
     return json.dumps(found, indent=2, ensure_ascii=False)
 
 
-def _axis_as_dict(root: Path, axis: Question) -> dict[str, Any]:
+def _axis_as_dict(root: Path, axis: Question, questions: tuple[Question, ...]) -> dict[str, Any]:
     return {
         "key": axis.key,
         "help": axis.help,
         "default": axis.default,
+        "not_with": [
+            {"key": key, "value": choice} for key, choice in not_asked_with(axis, questions)
+        ],
         "choices": [
             {
                 "value": choice.value,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from http.cookies import SimpleCookie
 from typing import Any
 
 from chatkit_scaffold.protocol.client import Chatkit
@@ -57,6 +58,12 @@ class Target:
             if name.lower() == "authorization" and scheme.lower() == "bearer":
                 return token.strip()
         return ""
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The cookies that the first user sends as credentials."""
+        sent = [value for name, value in self._credentials.items() if name.lower() == "cookie"]
+        return {name: morsel.value for name, morsel in SimpleCookie("; ".join(sent)).items()}
 
     async def client_without_credentials(
         self, name: str, headers: Mapping[str, str] | None = None

@@ -101,6 +101,16 @@ def default_combination(questions: Iterable[Question]) -> dict[str, str]:
     return answers
 
 
+def not_asked_with(axis: Question, questions: Iterable[Question]) -> list[tuple[str, str]]:
+    """Return the choices, each with its axis, that leave a user of *axis* nothing to answer."""
+    if not isinstance(axis.when, str):
+        return []
+    possible = combinations(questions)
+    choices = dict.fromkeys(choice for answers in possible for choice in answers.items())
+    asked = {choice for answers in possible if axis.key in answers for choice in answers.items()}
+    return [choice for choice in choices if choice not in asked]
+
+
 def combination_name(answers: Mapping[str, str]) -> str:
     """Return the name of a combination, such as `sqlite-echo-none`."""
     return "-".join(answers.values())
@@ -153,7 +163,7 @@ def _exclusions(answers: Mapping[str, str], spanning: Iterable[Question]) -> Ite
 
 
 def _evaluate(template: str, answers: Mapping[str, str]) -> str:
-    # Only a template with invalid pairs needs Jinja here, which takes 50 ms to import.
+    # Only a template with conditions needs Jinja here, which takes 50 ms to import.
     from jinja2.sandbox import SandboxedEnvironment
 
     return SandboxedEnvironment().from_string(template).render(answers).strip()

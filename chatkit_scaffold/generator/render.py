@@ -16,7 +16,7 @@ from plumbum import ProcessExecutionError, local
 from chatkit_scaffold.errors import AnswerError, ScaffoldError, TemplateError
 from chatkit_scaffold.generator.git import OUTER_REPOSITORY, ownership_error
 from chatkit_scaffold.generator.source import Source
-from chatkit_scaffold.text import shown
+from chatkit_scaffold.text import listed, shown
 
 _NO_REVISION = re.compile(r"Unknown revision: '(.*)'", re.DOTALL)
 _NOT_VALID = re.compile(r"Validation error for question '(.*?)': (.*)", re.DOTALL)
@@ -65,19 +65,19 @@ def render(source: Source, target: Path, answers: Mapping[str, Any], *, ask: boo
                 defaults=not ask,
                 quiet=True,
             )
-        _refuse_unused(answers, worker.template.questions_data, worker.answers.hidden)
+        used = {
+            key: value
+            for key, value in worker.answers.combined.items()
+            if key not in worker.answers.hidden
+        }
+        _refuse_unused(answers, worker.template.questions_data, used)
         if not target.exists():
             raise TemplateError(
                 f"The template {source.location} creates no files",
                 hint="Add files to it, next to copier.yml or in its _subdirectory.",
             )
-        recorded = worker.answers.combined
         return Rendered(
-            answers={
-                key: recorded[key]
-                for key in worker.template.questions_data
-                if key in recorded and key not in worker.answers.hidden
-            },
+            answers={key: used[key] for key in worker.template.questions_data if key in used},
             commit=worker.template.commit,
             draft=any(issubclass(entry.category, DirtyLocalWarning) for entry in caught),
         )
@@ -94,19 +94,30 @@ def _quiet_git() -> Iterator[None]:
 
 
 def _refuse_unused(
-    answers: Mapping[str, Any], questions: Mapping[str, Any], hidden: frozenset[str] | set[str]
+    given: Mapping[str, Any], questions: Mapping[str, Any], used: Mapping[str, Any]
 ) -> None:
-    """Reject answers that Copier would drop: to unknown questions, or to ones that do not apply."""
-    for key, value in answers.items():
+    """Reject answers that Copier would drop: to unknown questions, or to ones that do not apply.
+
+    Args:
+        given: The answers of the user.
+        questions: The template's questions.
+        used: All answers, those to questions that do not apply excepted.
+    """
+    for key, value in given.items():
         if key not in questions:
             raise AnswerError(
                 f"{shown(key)} is not a question of the template",
                 hint=f"Its questions are {', '.join(questions)}.",
             )
-        if key in hidden:
+        if key not in used:
+            words = set(re.findall(r"\w+", str(questions[key].get("when", ""))))
+            deciding = [other for other in used if other in words]
+            others = [f"{other} {shown(used[other])}" for other in deciding]
+            another = f", or choose another {listed(deciding, 'or')}" if deciding else ""
             raise AnswerError(
-                f"{key} does not apply with the other answers, so it cannot be {shown(value)}",
-                hint=f"Leave out {key}.",
+                f"{key} does not apply with {listed(others, 'and') or 'the other answers'}, "
+                f"so it cannot be {shown(value)}",
+                hint=f"Leave out {key}{another}.",
             )
 
 

@@ -45,6 +45,16 @@ STORES = [
             "Leave out sql.",
         ),
         (
+            ["--agent=echo", "--tools=none"],
+            "tools does not apply with agent 'echo', so it cannot be 'none'",
+            "Leave out tools, or choose another agent.",
+        ),
+        (
+            ["--data=tools=none"],
+            "tools does not apply with agent 'echo', so it cannot be 'none'",
+            "Leave out tools, or choose another agent.",
+        ),
+        (
             ["--data=store"],
             "'store' is not an answer",
             "Write --data KEY=VALUE, such as --data store=memory.",
@@ -94,3 +104,16 @@ def test_rejects_invalid_answers(
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == f"error: {message}\n hint: {hint}\n"
     assert list(workplace.iterdir()) == []
+
+
+def test_question_that_applies_has_its_default(workplace: Path) -> None:
+    """Without `--tools`, an agent that can have tools gets none; the echo has no such answer."""
+    for agent in ("echo", "openai"):
+        assert run("new", agent, "--agent", agent, "--defaults").exit_code == 0
+
+    recorded = {
+        agent: (workplace / agent / ".copier-answers.yml").read_text(encoding="utf-8")
+        for agent in ("echo", "openai")
+    }
+    assert "tools:" not in recorded["echo"]
+    assert "tools: none\n" in recorded["openai"]

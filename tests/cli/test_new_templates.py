@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from chatkit_scaffold.generator import questions
 from tests.command import (
     git,
     make_template,
@@ -78,7 +79,7 @@ lock:
     [
         (["--data=size=huge"], "'huge' is not a valid size"),
         (["--data=door=steel"], "'steel' is not a valid door here"),
-        (["--data=lock=big"], "lock does not apply with the other answers, so it cannot be 'big'"),
+        (["--data=lock=big"], "lock does not apply with door 'wood', so it cannot be 'big'"),
         (["--data=roof=flat"], "'roof' is not a question of the template"),
         (["--store=sqlite"], "'store' is not a question of the template"),
     ],
@@ -93,6 +94,22 @@ def test_checks_answers_to_another_template(
 
     assert (result.exit_code, result.stderr.splitlines()[0]) == (2, f"error: {error}")
     assert list(workplace.iterdir()) == []
+
+
+def test_impossible_pair_is_refused_and_left_out(tmp_path: Path) -> None:
+    """`new` gives the reason that the template declares, by which the matrix leaves it out."""
+    template = make_template(tmp_path / "template", {"copier.yml": CHOICES, "a.txt": "a"})
+    arguments = [f"--template={template}", "--data=door=steel"]
+
+    refused = run("new", "house", *arguments)
+    possible = run("new", "house", *arguments, "--data=size=large")
+
+    assert refused.exit_code == 2
+    assert refused.stderr.splitlines()[1] == " hint: Steel needs size large."
+    assert possible.exit_code == 0, possible.output
+    matrix = questions.combinations(questions.read_questions(template))
+    assert {"size": "large", "door": "steel"} in matrix
+    assert {"size": "small", "door": "steel"} not in matrix
 
 
 def test_uses_the_requested_version(tmp_path: Path) -> None:

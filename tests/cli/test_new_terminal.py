@@ -39,6 +39,20 @@ def test_prompts_for_what_was_not_passed(workplace: Path) -> None:
     assert "store: postgres" in answers
 
 
+def test_prompts_for_tools_if_they_apply(workplace: Path) -> None:
+    """An agent that can have tools is asked for them, behind the agent; the echo is not."""
+    passed = ["--name=bot", "--store=memory", "--auth=none", "--endpoint=/chat"]
+    echo = at_terminal(workplace, ["new", "echo", *passed], [("Which agent", ENTER)])
+    openai = at_terminal(
+        workplace,
+        ["new", "openai", *passed],
+        [("Which agent", DOWN + ENTER), ("Which tools", ENTER)],
+    )
+
+    assert (echo.status, openai.status) == (0, 0), echo.screen + openai.screen
+    assert "Which tools" not in echo.screen
+
+
 def test_does_not_prompt_with_defaults(workplace: Path) -> None:
     """`--defaults` replaces every prompt."""
     session = at_terminal(workplace, ["new", "bot", "--defaults"], [])

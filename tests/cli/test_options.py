@@ -14,7 +14,7 @@ def test_options_are_shown_with_what_they_bring() -> None:
     shown = run("options").stdout
 
     for axis in AXES:
-        assert f"--{axis.key}  {axis.help}\n" in shown
+        assert f"--{axis.key}  {axis.help}" in shown
         for choice in axis.choices:
             assert choice.label in shown
     assert "needs OPENAI_API_KEY" in shown
@@ -39,6 +39,52 @@ def test_matrix_forms_agree() -> None:
     assert text.splitlines() == [row["name"] for row in json.loads(as_json)]
     assert json.loads(github) == {"include": json.loads(as_json)}
     assert len(github.splitlines()) == 1
+
+
+def test_shards_have_every_combination_once() -> None:
+    """`--shards` divides the combinations into jobs of about the same length."""
+    rows = json.loads(run("matrix", "--format", "json").stdout)
+
+    jobs = json.loads(run("matrix", "--format", "github", "--shards", "5").stdout)["include"]
+
+    dealt = [row for job in jobs for row in job["combinations"]]
+    assert sorted(row["name"] for row in dealt) == sorted(row["name"] for row in rows)
+    sizes = {len(job["combinations"]) for job in jobs}
+    assert max(sizes) - min(sizes) <= 1
+    assert [job["name"] for job in jobs] == [f"{number} of 5" for number in range(1, 6)]
+
+
+def test_no_shard_is_empty() -> None:
+    """More shards than combinations leave one combination in each."""
+    jobs = json.loads(run("matrix", "--format", "github", "--shards", "999").stdout)["include"]
+
+    assert {len(job["combinations"]) for job in jobs} == {1}
+
+
+def test_shards_belong_to_a_workflow() -> None:
+    """`--shards` with another format, and no shards at all, are wrong use."""
+    text, none = run("matrix", "--shards", "5"), run("matrix", "--format=github", "--shards=0")
+
+    assert (text.exit_code, none.exit_code) == (2, 2)
+    assert text.stderr == (
+        "error: --shards 5 cannot be used with --format text\n"
+        " hint: Only a workflow's matrix has jobs: add --format github.\n"
+    )
+    assert "--shards" in none.stderr
+
+
+def test_question_that_may_not_apply_says_so() -> None:
+    """`options` and help name the choice with which there are no tools to choose."""
+    shown, help_ = run("options").stdout, " ".join(run("new", "--help").stdout.split())
+    axes = {axis["key"]: axis for axis in json.loads(run("options", "--json").stdout)["axes"]}
+
+    assert (
+        "--tools  Which tools should the agent have, besides its own? (not with --agent echo)"
+        in shown
+    )
+    assert "besides its own? Not with --agent echo. [default: none]" in help_
+    assert axes["tools"]["not_with"] == [{"key": "agent", "value": "echo"}]
+    assert axes["agent"]["not_with"] == []
 
 
 def test_help_shows_the_choices() -> None:

@@ -4,6 +4,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from chatkit_scaffold.conformance.report import Report
 from chatkit_scaffold.conformance.suite import run_checks
 from chatkit_scaffold.protocol.client import Chatkit
 from chatkit_scaffold.protocol.exchange import ids, rows
-from tests.conformance.servers import hand_routed, middleware, quickstart, tutorial
+from tests.conformance.servers import access_faults, hand_routed, middleware, quickstart, tutorial
 from tests.conformance.servers.agent_faults import remembering, responding
 from tests.conformance.servers.correct import NO_FAULT, Fault, Parts, build, headers_for
 from tests.conformance.servers.middleware import Json
@@ -61,6 +62,33 @@ def test_rate_limit_is_no_verdict() -> None:
     assert report.failures == []
     assert report.unfinished == "the server limits how many requests it accepts (status 429)"
     assert report.exit_status(strict=False) == 2
+
+
+def cookie_for(user: str) -> dict[str, str]:
+    """Return a user's credentials as a cookie, next to one that is none."""
+    return {"Cookie": f"theme=dark; token={headers_for(user)['Authorization'].split()[1]}"}
+
+
+def test_correct_server_with_cookies_passes() -> None:
+    """Users who sign in with a cookie are checked like those who send a header."""
+    with serve(build(Fault(middleware=middleware.sign_in_by_cookie))) as url:
+        report = run_checks(
+            url, headers=cookie_for("first"), other_headers=cookie_for("second"), select=("access",)
+        )
+    assert failed(report) == set()
+    skipped = {result.check.id for result in report.results if result.outcome is Outcome.SKIPPED}
+    assert skipped == {"access-attachments-separate"}
+
+
+@pytest.mark.parametrize(
+    "check_id", ["access-garbage-refused", "access-unsigned-refused", "access-altered-refused"]
+)
+def test_wrong_cookies_are_tried(check_id: str) -> None:
+    """A server that accepts a wrong cookie fails like one that accepts a wrong header."""
+    fault = replace(access_faults.FAULTS[check_id], middleware=middleware.sign_in_by_cookie)
+    with serve(build(fault)) as url:
+        report = run_checks(url, headers=cookie_for("first"), select=(check_id,))
+    assert failed(report) == {check_id}
 
 
 def test_run_deletes_its_own_threads() -> None:

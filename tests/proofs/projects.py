@@ -8,7 +8,7 @@ import pytest
 
 from chatkit_scaffold import launcher
 from chatkit_scaffold.generator import questions
-from tests.matrix import COMBINATIONS, facts
+from tests.matrix import COMBINATIONS, facts, the
 
 SETTINGS = {"ECHO_DELAY": "0.002", "RATE_LIMIT": "0"}
 """Environment of a backend that many clients talk to at once."""
@@ -30,7 +30,7 @@ def with_projects(*names: str) -> pytest.MarkDecorator:
 
 def with_stores(*stores: str) -> pytest.MarkDecorator:
     """Run a test on a project with each of these stores."""
-    return with_projects(*(f"{store}-echo-none" for store in stores))
+    return with_projects(*(the(store=store) for store in stores))
 
 
 DURABLE = {

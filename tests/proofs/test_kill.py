@@ -4,11 +4,12 @@ import asyncio
 import random
 import secrets
 import sqlite3
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from itertools import count
 
 import psycopg
+from redis import Redis
 
 from chatkit_scaffold import launcher
 from chatkit_scaffold.protocol.client import Chatkit
@@ -46,7 +47,7 @@ def test_nothing_acknowledged_is_lost(
     with serve(installed.path, environment) as server:
         everything = {*ledger.items, *ledger.deleted}
         assert asyncio.run(find_faults(server.url, ledger, everything)) == [], f"seed {seed}"
-        assert feedback_faults(environment["DATABASE_URL"], ledger) == [], f"seed {seed}"
+        assert feedback_faults(environment, ledger) == [], f"seed {seed}"
         longest = asyncio.run(use_again(server.url, ledger))
     record_property(f"{installed.name}, {ROUNDS} times kill -9, seed {seed}", str(ledger))
     record_property(f"{installed.name}, longest turn after the last", f"{longest:.1f} s")
@@ -133,20 +134,33 @@ async def find_faults(url: str, ledger: Ledger, thread_ids: Collection[str]) -> 
         return [fault for one in thread_ids for fault in await ledger.faults(chatkit, one)]
 
 
-def feedback_faults(url: str, ledger: Ledger) -> list[tuple[str, str]]:
+def feedback_faults(environment: Mapping[str, str], ledger: Ledger) -> list[tuple[str, str]]:
     """Return the items whose stored feedback is not what was acknowledged.
 
     ChatKit has no request that returns feedback.
     """
-    query = "SELECT thread_id, item_id, kind FROM feedback"
+    stored = stored_feedback(environment)
+    return [key for key, kind in ledger.feedback.items() if stored.get(key) != kind]
+
+
+def stored_feedback(environment: Mapping[str, str]) -> dict[tuple[str, str], str]:
+    """Return all feedback that a backend stores, by thread and item."""
+    if redis_url := environment.get("REDIS_URL"):
+        prefix = "{chatkit}:feedback:"
+        with Redis.from_url(redis_url, decode_responses=True) as redis:
+            return {
+                (str(key).removeprefix(prefix), item_id): kind
+                for key in redis.scan_iter(f"{prefix}*")
+                for item_id, kind in redis.hgetall(key).items()
+            }
+    url, query = environment["DATABASE_URL"], "SELECT thread_id, item_id, kind FROM feedback"
     if url.startswith("sqlite"):
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
             rows = file.execute(query).fetchall()
     else:
         with psycopg.connect(url) as connection:
             rows = connection.execute(query).fetchall()
-    stored = {(thread_id, item_id): kind for thread_id, item_id, kind in rows}
-    return [key for key, kind in ledger.feedback.items() if stored.get(key) != kind]
+    return {(thread_id, item_id): kind for thread_id, item_id, kind in rows}
 
 
 async def use_again(url: str, ledger: Ledger) -> float:

@@ -12,7 +12,7 @@ from chatkit_scaffold.protocol.client import Chatkit
 from chatkit_scaffold.protocol.exchange import Exchange
 from chatkit_scaffold.verify import credentials
 from tests.conftest import Environment, Services, secrets_in
-from tests.matrix import Project
+from tests.matrix import Project, the
 from tests.proofs.projects import serve, with_projects
 
 PRIVATE = "the heron flies at dawn"
@@ -26,7 +26,7 @@ LEAK = """
 
 OWN_TESTS = ("tests/test_protocol.py", "-k", "test_first_message_creates_a_thread")
 
-pytestmark = with_projects("postgres-openai-none-jwt")
+pytestmark = with_projects(the(store="postgres", agent="openai", auth="jwt"))
 
 
 def test_log_names_requests_and_nothing_private(

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,10 +49,22 @@ class PageProject:
 
     def headers_sent(self, component: str) -> list[dict[str, str]]:
         """Return the headers of a request that has its own, and of one without any."""
+        headers: list[dict[str, str]] = self._run(component, "send.mjs")
+        return headers
+
+    def calls_made(self, component: str) -> list[list[str]]:
+        """Return path, method and credentials of what the browser is asked to send.
+
+        ChatKit sends one request, and two at once afterwards; the first response is a failure.
+        """
+        calls: list[list[str]] = self._run(component, "calls.mjs")
+        return calls
+
+    def _run(self, component: str, script: str) -> Any:
+        """Run a script with the compiled component, and return the JSON that it prints."""
         assert self.compile(component) == ""
         done = subprocess.run(
-            ["node", "send.mjs"], cwd=self.folder, capture_output=True, text=True, check=False
+            ["node", script], cwd=self.folder, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
-        headers: list[dict[str, str]] = json.loads(done.stdout)
-        return headers
+        return json.loads(done.stdout)

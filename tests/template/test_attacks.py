@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from chatkit_scaffold import launcher
+from tests.matrix import the
 from tests.template.how_to import MakeProject
 
 pytestmark = pytest.mark.xdist_group("attacks")
@@ -69,7 +70,7 @@ class Serve:
 @pytest.fixture(scope="module")
 def serve(generate: MakeProject, tmp_path_factory: pytest.TempPathFactory) -> Serve:
     """Return a function that runs a backend with few open files allowed."""
-    project = generate("memory-echo-none").path
+    project = generate(the(store="memory")).path
     launcher.install(project)
     python = tmp_path_factory.mktemp("bin") / "python"
     interpreter = launcher.project_python(project)

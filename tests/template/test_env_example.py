@@ -7,11 +7,14 @@ import sys
 
 import pytest
 
-from tests.matrix import Project, run
+from chatkit_scaffold.generator import questions
+from tests.covering import every_choice
+from tests.matrix import COMBINATIONS, Project, run
 from tests.template.how_to import MakeProject
 
 REQUIRED = {
     "DATABASE_URL": "postgresql://user:password@localhost:5432/chat",
+    "REDIS_URL": "redis://user:password@localhost:6379/0",
     "OPENAI_API_KEY": "sk-local",
     "JWT_SECRET": "0123456789" * 4,
     "GUEST_SECRET": "0123456789" * 4,
@@ -31,15 +34,7 @@ print(json.dumps({"all": sorted(fields), "different": different}))
 """
 """Prints the settings, and those whose value in the environment is not their default."""
 
-# Together, they have every choice.
-NAMES = [
-    "memory-echo-none",
-    "sqlite-openai-none-jwt",
-    "postgres-echo-jwt",
-    "memory-echo-guest",
-    "memory-echo-session",
-    "memory-echo-oidc",
-]
+NAMES = [questions.combination_name(answers) for answers in every_choice(COMBINATIONS)]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,24 +10,30 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
+from redis import Redis
 
 from chatkit_scaffold import launcher
 from chatkit_scaffold.protocol.client import Chatkit
 from chatkit_scaffold.protocol.exchange import Exchange, rows
 from tests.conftest import Environment
+from tests.matrix import the
 from tests.template.how_to import MakeProject
 
-NAME = "postgres-echo-none"
+NAMES = [the(store="postgres"), the(store="redis")]
 LONG = "word " * 120
 """Its answer takes 6 seconds."""
 SETTINGS = {"ECHO_DELAY": "0.05", "SHUTDOWN_GRACE": "0", "RATE_LIMIT": "0"}
 
-pytestmark = pytest.mark.xdist_group(NAME)
+pytestmark = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in NAMES]
+)
 
 
-def test_frozen_database_hangs_nothing(install: MakeProject, environment_of: Environment) -> None:
+def test_frozen_database_hangs_nothing(
+    install: MakeProject, environment_of: Environment, name: str
+) -> None:
     """Requests and health checks get a 503, SIGTERM ends the backend, and nothing is lost."""
-    project = install(NAME)
+    project = install(name)
     environment = environment_of(project) | SETTINGS
     with launcher.serve(project.path, environment) as server:
         status, thread_id, seen = asyncio.run(freeze_during_turn(server, environment))
@@ -53,7 +59,7 @@ async def freeze_during_turn(
         first = await chatkit.create_thread("Hi")
         assert first.thread_id is not None, first.got
         turn = await begin_turn(chatkit, first.thread_id)
-        with standing_still(*database_processes(environment["DATABASE_URL"])):
+        with standing_still(*database_processes(environment)):
             seen: dict[str, int | None] = {
                 "ready": await asyncio.to_thread(http_status, server.url + "/ready"),
                 "list": (await other.call("threads.list", limit=10)).status,
@@ -65,10 +71,10 @@ async def freeze_during_turn(
 
 
 def test_process_that_stood_still_does_not_disturb_the_next_turn(
-    install: MakeProject, environment_of: Environment
+    install: MakeProject, environment_of: Environment, name: str
 ) -> None:
     """Its turn cannot write any more once another process has answered in the thread."""
-    project = install(NAME)
+    project = install(name)
     environment = environment_of(project) | SETTINGS
     with (
         launcher.serve(project.path, environment) as frozen,
@@ -118,9 +124,12 @@ async def kinds_of_items(url: str, thread_id: str) -> list[str]:
     return [item["type"] for item in rows(page.json, "data")]
 
 
-def database_processes(url: str) -> list[int]:
+def database_processes(environment: dict[str, str]) -> list[int]:
     """Return the server's processes: first the one that starts the others."""
-    with psycopg.connect(url) as connection:
+    if redis_url := environment.get("REDIS_URL"):
+        with Redis.from_url(redis_url) as redis:
+            return [redis.info("server")["process_id"]]
+    with psycopg.connect(environment["DATABASE_URL"]) as connection:
         [[folder]] = connection.execute("SHOW data_directory")
         others = [pid for (pid,) in connection.execute("SELECT pid FROM pg_stat_activity")]
     first = (Path(folder) / "postmaster.pid").read_text(encoding="utf-8").split()[0]

@@ -125,6 +125,6 @@ def test_matrix_passes(copy: Path) -> None:
     """The copy's own tests of the combination pass: its code, its own tests, checks."""
     tests = ("tests/template/test_matrix.py", "tests/template/test_readme.py")
 
-    printed = run_in(copy, "pytest", "-q", "-rs", *tests, "-k", NAME)
+    printed = run_in(copy, "pytest", "-q", "-rs", *tests, "-k", NAME, "--thorough")
 
     assert re.search(r"^\d+ passed, \d+ deselected in", printed, re.MULTILINE), printed

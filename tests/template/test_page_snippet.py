@@ -96,6 +96,33 @@ def test_spread_headers_are_lost(page: PageProject, component: str) -> None:
     assert first["accept-language"] != "de"
 
 
+MESSAGE = ["/chatkit", "POST", "include"]
+IDENTITY = ["/auth/guest", "POST", "include"]
+
+
+@with_auth("session")
+def test_cookie_is_sent_to_another_origin(page: PageProject, component: str) -> None:
+    """Every request has the cookie, and nothing else is asked of the browser."""
+    assert page.calls_made(component) == [MESSAGE] * 3
+
+
+@with_auth("guest")
+def test_guest_gets_one_identity(page: PageProject, component: str) -> None:
+    """Requests at the same time share an identity; one that was not given is asked for again."""
+    assert page.calls_made(component) == [IDENTITY, IDENTITY, MESSAGE, MESSAGE]
+
+
+@with_auth("guest", "session")
+def test_cookie_that_is_not_sent_is_noticed(page: PageProject, component: str) -> None:
+    """Without `credentials` the two tests above would fail."""
+    wrong = replace(
+        component,
+        r"fetch\(input, \{ \.\.\.init, credentials: \"include\" \}\)",
+        "fetch(input, init)",
+    )
+    assert page.calls_made(wrong)[-1] == ["/chatkit", "POST", "same-origin"]
+
+
 @every_auth
 def test_readme_has_what_the_component_needs(project: Project) -> None:
     """The page loads ChatKit's script, and npm installs what the component imports."""

@@ -13,7 +13,7 @@ import pytest
 
 from chatkit_scaffold import launcher
 from tests.conftest import Environment
-from tests.matrix import Project
+from tests.matrix import Project, the
 from tests.template.how_to import MakeProject
 
 pytestmark = pytest.mark.xdist_group("workers")
@@ -23,10 +23,17 @@ PATIENCE = 180.0
 """Seconds until something has happened that takes a few, and more on a busy machine."""
 
 
-@pytest.fixture(scope="module")
-def shared(generate: MakeProject) -> Project:
+UNREACHABLE = {
+    the(store="postgres"): {"DATABASE_URL": "postgresql://127.0.0.1:1/x"},
+    the(store="redis"): {"REDIS_URL": "redis://127.0.0.1:1"},
+}
+"""By project whose store several processes can share: a store that cannot be opened."""
+
+
+@pytest.fixture(scope="module", params=UNREACHABLE)
+def shared(request: pytest.FixtureRequest, generate: MakeProject) -> Project:
     """A project whose store several processes can share."""
-    project = generate("postgres-echo-none")
+    project = generate(request.param)
     launcher.install(project.path)
     return project
 
@@ -105,7 +112,7 @@ def test_failed_start_is_one_sentence(shared: Project, environment: dict[str, st
             **os.environ,
             **environment,
             "PORT": "0",
-            "DATABASE_URL": "postgresql://127.0.0.1:1/x",
+            **UNREACHABLE[shared.name],
         },
         capture_output=True,
         text=True,

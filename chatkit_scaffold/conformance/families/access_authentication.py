@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -76,7 +76,7 @@ async def garbage_refused(target: Target) -> None:
 )
 async def unsigned_refused(target: Target) -> None:
     """The server rejects a token without a signature, such as one with `alg: none`."""
-    claims = _claims(target.bearer_token) or {"sub": "admin", "exp": 4102444800}
+    claims = _claims(_token(target)) or {"sub": "admin", "exp": 4102444800}
     for algorithm in ("none", "None", "HS256"):
         header = _encode({"alg": algorithm, "typ": "JWT"})
         await _require_rejected(target, f"Bearer {header}.{_encode(claims)}.")
@@ -92,10 +92,11 @@ async def unsigned_refused(target: Target) -> None:
 )
 async def altered_refused(target: Target) -> None:
     """The server rejects a token whose claims were changed after signing."""
-    claims = _claims(target.bearer_token)
+    token = _token(target)
+    claims = _claims(token)
     if claims is None:
         skip("the credentials are not a JWT")
-    header, _, signature = target.bearer_token.split(".")
+    header, _, signature = token.split(".")
     for change in ({"sub": "somebody-else"}, {"exp": 1_000_000_000}, {"exp": 4_102_444_800}):
         await _require_rejected(
             target, f"Bearer {header}.{_encode({**claims, **change})}.{signature}"
@@ -130,10 +131,25 @@ async def _require_rejected(target: Target, authorization: str) -> None:
     if anonymous.status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         skip("the server does not require credentials")
     name = f"a client with the credentials {authorization[:24]}"
-    client = await target.client_without_credentials(name, {"authorization": authorization.strip()})
-    response = await client.call("threads.list", limit=1)
-    if not response.status or response.is_server_error or response.ok:
-        fail(response, "401 Unauthorized")
+    for headers in _credentials(target, authorization):
+        client = await target.client_without_credentials(name, headers)
+        response = await client.call("threads.list", limit=1)
+        if not response.status or response.is_server_error or response.ok:
+            fail(response, "401 Unauthorized")
+
+
+def _credentials(target: Target, authorization: str) -> Iterator[dict[str, str]]:
+    """Yield the headers that present the credentials; as a cookie, too, if the user has one."""
+    yield {"authorization": authorization.strip()}
+    if target.cookies:
+        token = authorization.rpartition(" ")[2]
+        yield {"cookie": "; ".join(f"{name}={token}" for name in target.cookies)}
+
+
+def _token(target: Target) -> str:
+    """Return the first user's bearer token, or the cookie that is a JWT; empty if neither is."""
+    cookies = (value for value in target.cookies.values() if _claims(value) is not None)
+    return target.bearer_token or next(cookies, "")
 
 
 def _encode(value: Mapping[str, Any]) -> str:

@@ -168,14 +168,14 @@ class Backend:
             self._lines.put(line)
         self._lines.put(None)
 
-    def next_log(self, event: str) -> dict[str, Any]:
-        """Return the next entry of the log about *event*, as soon as it is written."""
+    def next_log(self, event: str, **fields: str) -> dict[str, Any]:
+        """Return the next entry of the log with this event and fields, as soon as it is written."""
         while True:
             line = self._lines.get(timeout=_START_TIMEOUT)
             assert line is not None, f"the backend ended: {self.log}"
             entry: dict[str, Any] = json.loads(line) if line.startswith("{") else {"event": line}
             self.log.append(entry)
-            if entry["event"] == event:
+            if entry["event"] == event and fields.items() <= entry.items():
                 return entry
 
     def client(self, user: str = "alice", headers: dict[str, str] | None = None) -> Client:

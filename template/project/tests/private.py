@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -41,6 +42,7 @@ def find_private(log: str, environment: dict[str, str]) -> list[str]:
         for name, field in Settings.model_fields.items()
         if field.annotation in (SecretStr, SecretStr | None) and name.upper() in environment
     }
+    secrets |= {password for secret in secrets if (password := urlsplit(secret).password)}
     return [text for text in secrets | _texts if text in log or json.dumps(text)[1:-1] in log]
 
 

@@ -40,7 +40,8 @@ def _ignore_user(store: Any, name: str, owners: dict[str, str]) -> None:
             args = tuple(rest)
         thread_id = first if isinstance(first, str) else first.id
         owner = owners.setdefault(thread_id, context.user_id)
-        return await original(first, *args, **named, context=replace(context, user_id=owner))
+        context = replace(context, user=module("app.base").User(owner))
+        return await original(first, *args, **named, context=context)
 
     setattr(store, name, method)
 
@@ -81,10 +82,10 @@ def _authenticating(change: Callable[[Any, str], Any]) -> Callable[[Parts], None
     def inside(parts: Parts) -> None:
         original = parts.app.state.authenticate
 
-        async def authenticate(request: Any) -> str:
+        async def authenticate(request: Any) -> Any:
             token = request.headers.get("authorization", "").partition(" ")[2]
             user = change(request, token)
-            return str(user if user is not None else await original(request))
+            return await original(request) if user is None else module("app.base").User(user)
 
         parts.app.state.authenticate = authenticate
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from tests.conformance.servers.serving import App, Message, Receive, Send
@@ -226,3 +227,18 @@ def _headers(start: Message) -> Headers:
 
 def _is_stream(start: Message) -> bool:
     return _headers(start).get("content-type", "").startswith("text/event-stream")
+
+
+def sign_in_by_cookie(app: App) -> App:
+    """Take the token from the cookie `token`, and ignore the header."""
+
+    async def changed(scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            headers = [pair for pair in scope["headers"] if pair[0] != b"authorization"]
+            token = HTTPConnection(scope).cookies.get("token")
+            if token is not None:
+                headers.append((b"authorization", f"Bearer {token}".encode()))
+            scope = {**scope, "headers": headers}
+        await app(scope, receive, send)
+
+    return changed

@@ -25,6 +25,7 @@ ALGORITHM = "HS256"
 FETCH_EXAMPLE = """\
 fetch: async (input, init) => {
   await becomeGuest(); // POST /auth/guest, once per page
+  // Sends the guest's cookie. To browsers, localhost and 127.0.0.1 are different sites.
   return fetch(input, { ...init, credentials: "include" });
 },"""
 """What ChatKit's `api` options need for requests to be accepted."""
@@ -113,8 +114,7 @@ class Guests:
                 algorithms=[ALGORITHM],
                 options={"require": ["exp", "sub"]},
             )
-        # The JSON of a token can be nested so deeply that it cannot be read.
-        except (jwt.InvalidTokenError, RecursionError):
+        except jwt.InvalidTokenError:
             # The reason would help to forge an identity.
             raise unauthorized("The identity is not valid.") from None
         return User(claims["sub"], claims, token)

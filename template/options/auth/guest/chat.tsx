@@ -22,6 +22,7 @@ export function Chat() {
       domainKey: DOMAIN_KEY,
       fetch: async (input, init) => {
         await becomeGuest(); // POST /auth/guest, once per page
+        // Sends the guest's cookie. To browsers, localhost and 127.0.0.1 are different sites.
         return fetch(input, { ...init, credentials: "include" });
       },
     },

@@ -11,7 +11,7 @@ from tests.services.auth import LocalIssuer
 @pytest.fixture(scope="session")
 def headers_for(auth_service: LocalIssuer) -> Credentials:
     """Return a function that signs a user in."""
-    return lambda user: {"Authorization": f"Bearer {auth_service.token(sub=user)}"}
+    return lambda user, url: {"Authorization": f"Bearer {auth_service.token(sub=user)}"}
 
 
 @pytest.fixture

@@ -91,9 +91,9 @@ class IssuerKeys:
 
     def _fitting(self, algorithm: str, kid: str | None) -> jwt.PyJWK | None:
         keys = [key for key in self._keys if key.algorithm_name == algorithm]
-        if kid is not None:
-            keys = [key for key in keys if key.key_id == kid]
-        return keys[0] if len(keys) == 1 else None
+        if kid is None:
+            return keys[0] if len(keys) == 1 else None
+        return next((key for key in keys if key.key_id == kid), None)
 
     async def _renew(self) -> None:
         """Load old keys again; requests wait for it, unless the issuer is known not to answer."""

@@ -1,48 +1,18 @@
 """A token of the issuer signs in its user; everything else is rejected."""
 
-import base64
-import hashlib
-import hmac
-import json
 import time
-from argparse import Namespace
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
-import jwt
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from starlette.requests import Request
 
 from app.auth import LEEWAY, AuthSettings, open_auth
 from app.base import Authenticator, ChatStore
-from app.commands import token as command
-from app.errors import ApiError, StartupError
-from app.settings import load_settings
+from app.errors import ApiError
 from tests.backend import Backend, StartBackend
+from tests.bearer import forge, request_with, status_with
 from tests.services.auth import AUDIENCE, JWKS, LocalIssuer, SigningKey
-
-
-def request_with(backend: Backend, token: str) -> httpx.Response:
-    """Send a request with this token."""
-    return backend.client(headers={"Authorization": f"Bearer {token}"}).post("threads.list")
-
-
-def status_with(backend: Backend, token: str) -> int:
-    """Return the status of a request with this token."""
-    return request_with(backend, token).status_code
-
-
-def encode(part: bytes) -> str:
-    """Encode a part of a token."""
-    return base64.urlsafe_b64encode(part).rstrip(b"=").decode()
-
-
-def forge(header: Mapping[str, Any], claims: Mapping[str, Any], secret: bytes) -> str:
-    """Sign a token with a secret (HS256), which PyJWT refuses if it is a public key."""
-    signed = f"{encode(json.dumps(header).encode())}.{encode(json.dumps(claims).encode())}"
-    return f"{signed}.{encode(hmac.digest(secret, signed.encode(), hashlib.sha256))}"
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer garbage", "Basic YTpi", "alice"])
@@ -107,86 +77,6 @@ def from_now(claims: dict[str, Any]) -> dict[str, Any]:
         name: value + int(time.time()) if name in times and value is not None else value
         for name, value in claims.items()
     }
-
-
-@pytest.mark.parametrize("number", range(3))
-def test_each_kind_of_key_is_accepted(
-    backend: Backend, auth_service: LocalIssuer, number: int
-) -> None:
-    """RS256, ES256 and EdDSA."""
-    assert status_with(backend, auth_service.token(key=auth_service.keys[number])) == 200
-
-
-@pytest.mark.parametrize("headers", [{"kid": None}, {"typ": None}, {"typ": "at+jwt", "x5t": "a"}])
-def test_unusual_headers_are_accepted(
-    backend: Backend, auth_service: LocalIssuer, headers: dict[str, Any]
-) -> None:
-    """Without `kid` the only key for the algorithm counts; `typ` is optional."""
-    assert status_with(backend, auth_service.token(headers=headers)) == 200
-
-
-def test_order_and_spaces_of_the_header_do_not_matter(
-    backend: Backend, auth_service: LocalIssuer
-) -> None:
-    """What is signed is the text that was sent."""
-    key = auth_service.keys[0]
-    header = json.dumps({"typ": "JWT", "kid": key.kid, "alg": key.algorithm}, indent=4)
-    signed = f"{encode(header.encode())}.{encode(json.dumps(auth_service.claims()).encode())}"
-    signer = jwt.get_algorithm_by_name(key.algorithm)
-    token = f"{signed}.{encode(signer.sign(signed.encode(), key.private))}"
-    assert status_with(backend, token) == 200
-
-
-def test_foreign_signatures_are_401(backend: Backend, auth_service: LocalIssuer) -> None:
-    """A key of someone else's, even with a name that the issuer uses."""
-    for known in auth_service.keys:
-        foreign = SigningKey(known.algorithm, known.kid)
-        assert status_with(backend, auth_service.token(key=foreign)) == 401
-
-
-def test_altered_tokens_are_401(backend: Backend, auth_service: LocalIssuer) -> None:
-    """Other claims under the same signature."""
-    header, _, signature = auth_service.token().split(".")
-    claims = encode(json.dumps(auth_service.claims(sub="bob")).encode())
-    assert status_with(backend, f"{header}.{claims}.{signature}") == 401
-
-
-def test_the_key_decides_the_algorithm(backend: Backend, auth_service: LocalIssuer) -> None:
-    """No token is verified with a key for another algorithm."""
-    for key in auth_service.keys:
-        for other in auth_service.keys:
-            if other is not key:
-                headers = {"kid": other.kid}
-                assert status_with(backend, auth_service.token(key=key, headers=headers)) == 401
-
-
-@pytest.mark.parametrize("algorithm", ["none", "None", "", "HS256", "RS512", "PS256", None, 7, []])
-def test_other_algorithms_are_401(
-    backend: Backend, auth_service: LocalIssuer, algorithm: object
-) -> None:
-    """Above all not `none`, which is no signature."""
-    header = {"alg": algorithm, "kid": auth_service.keys[0].kid}
-    unsigned = forge(header, auth_service.claims(), b"").rpartition(".")[0]
-    for token in (f"{unsigned}.", f"{unsigned}.AAAA"):
-        assert status_with(backend, token) == 401
-
-
-@pytest.mark.parametrize("number", range(3))
-def test_the_public_key_is_no_secret(
-    backend: Backend, auth_service: LocalIssuer, number: int
-) -> None:
-    """Everyone has it, so a token signed with it as an HMAC key is rejected."""
-    key = auth_service.keys[number]
-    public = key.private.public_key()
-    secrets = [
-        public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
-        public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
-        json.dumps(key.public_jwk).encode(),
-    ]
-    for algorithm in ("HS256", key.algorithm):
-        header = {"alg": algorithm, "kid": key.kid}
-        tokens = [forge(header, auth_service.claims(), secret) for secret in secrets]
-        assert [status_with(backend, token) for token in tokens] == [401] * 3
 
 
 def test_refusal_is_json_and_says_how_to_sign_in(
@@ -334,50 +224,6 @@ def first_other_status(backend: Backend, issuer: LocalIssuer, status: int) -> in
             break
         time.sleep(0.25)
     return found
-
-
-@pytest.fixture
-def print_header(
-    monkeypatch: pytest.MonkeyPatch,
-    store_env: dict[str, str],
-    agent_env: dict[str, str],
-    auth_env: dict[str, str],
-) -> Callable[..., None]:
-    """Return a function that runs the command `token` with more environment variables."""
-
-    def run(**environment: str) -> None:
-        settings = {**store_env, **agent_env, **auth_env, **environment}
-        for name, value in settings.items():
-            monkeypatch.setenv(name, value)
-        command.run(load_settings(), Namespace(user="alice"))
-
-    return run
-
-
-def test_the_command_signs_in(
-    backend: Backend, print_header: Callable[..., None], capsys: pytest.CaptureFixture[str]
-) -> None:
-    """In development, the local issuer signs a token for anyone."""
-    print_header()
-    name, _, value = capsys.readouterr().out.strip().partition(": ")
-    assert backend.client(headers={name: value}).post("threads.list").status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"OIDC_ISSUER": "https://login.example.com"}, "is not a local issuer for development"),
-        ({"OIDC_ISSUER": "http://127.0.0.1:9"}, "start the local one: uv run python -m tests"),
-        ({"OIDC_ISSUER": "https://127.0.0.1", "APP_ENV": "production"}, "is not a local issuer"),
-    ],
-)
-def test_the_command_is_for_local_issuers(
-    print_header: Callable[..., None], changes: dict[str, str], reason: str
-) -> None:
-    """Real issuers sign in users on the page; the command says so in one sentence."""
-    with pytest.raises(StartupError, match=reason) as raised:
-        print_header(**changes)
-    assert str(raised.value).startswith(f"OIDC_ISSUER={changes['OIDC_ISSUER']} ")
 
 
 def test_production(start_backend: StartBackend) -> None:

@@ -24,6 +24,7 @@ router = APIRouter(prefix="/auth")
 MAX_BODY_BYTES = 16_384
 
 FETCH_EXAMPLE = """\
+// Sends the session's cookie. To browsers, localhost and 127.0.0.1 are different sites.
 fetch: (input, init) => fetch(input, { ...init, credentials: "include" }),"""
 """What ChatKit's `api` options need for requests to be accepted."""
 

@@ -15,6 +15,7 @@ export function Chat() {
     api: {
       url: API_URL,
       domainKey: DOMAIN_KEY,
+      // Sends the session's cookie. To browsers, localhost and 127.0.0.1 are different sites.
       fetch: (input, init) => fetch(input, { ...init, credentials: "include" }),
     },
     threadItemActions: { feedback: true, retry: true },

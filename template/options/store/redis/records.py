@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.base import ChatStore
+from app.leases import Leases
 from app.redis_store.keys import PREFIX, valid_id
 from app.redis_store.server import RedisServer
 from app.redis_store.store import RedisStore
@@ -114,11 +115,13 @@ return count
 class Records:
     """Keeps documents by kind, owner and key. Every method is one script.
 
-    All raise `StoreUnavailableError` if Redis cannot be used.
+    All raise `StoreUnavailableError` if Redis cannot be used. A turn that has lost its lease cannot
+    change them.
     """
 
-    def __init__(self, server: RedisServer) -> None:
+    def __init__(self, server: RedisServer, leases: Leases) -> None:
         self._server = server
+        self._leases = leases
 
     async def add(
         self, kind: str, owner: str, key: str, value: Value, expires_at: float | None = None
@@ -133,7 +136,7 @@ class Records:
             expires_at: After this time, in Unix seconds, it counts as missing.
         """
         end = "" if expires_at is None else repr(float(expires_at))
-        return bool(await self._run(_ADD, kind, owner, valid_id(key), _text(value), end))
+        return bool(await self._write(_ADD, kind, owner, valid_id(key), _text(value), end))
 
     async def load(self, kind: str, owner: str, key: str) -> Value | None:
         """Return a document, or None if there is none."""
@@ -151,11 +154,11 @@ class Records:
             was: The document that is to be replaced, as it was loaded.
         """
         texts = (_text(value), _text(was))
-        return bool(await self._run(_REPLACE, kind, owner, valid_id(key), *texts))
+        return bool(await self._write(_REPLACE, kind, owner, valid_id(key), *texts))
 
     async def delete(self, kind: str, owner: str, key: str) -> bool:
         """Delete a document; return whether there was one."""
-        return bool(await self._run(_DELETE, kind, owner, valid_id(key)))
+        return bool(await self._write(_DELETE, kind, owner, valid_id(key)))
 
     async def listed(self, kind: str, owner: str, limit: int) -> list[tuple[str, Value]]:
         """Return up to *limit* of an owner's documents by key, oldest first."""
@@ -164,7 +167,11 @@ class Records:
 
     async def delete_all(self, kind: str, owner: str) -> int:
         """Delete the owner's documents of a kind; return how many there were."""
-        return int(await self._run(_DELETE_ALL, kind, owner))
+        return int(await self._write(_DELETE_ALL, kind, owner))
+
+    async def _write(self, script: str, kind: str, owner: str, *arguments: str) -> Any:
+        await self._leases.require()
+        return await self._run(script, kind, owner, *arguments)
 
     async def _run(self, script: str, kind: str, owner: str, *arguments: str | int) -> Any:
         keys = _keys(kind, valid_id(owner))
@@ -175,7 +182,7 @@ def records_of(store: ChatStore) -> Records:
     """Return the records in the store's Redis."""
     if not isinstance(store, RedisStore):
         raise TypeError(f"{type(store).__name__} keeps no records")
-    return Records(store.server)
+    return Records(store.server, store.leases)
 
 
 def _keys(kind: str, owner: str) -> Sequence[str]:

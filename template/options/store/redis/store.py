@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field, SecretStr, field_validator
 from redis.asyncio import Connection
 from redis.asyncio.connection import parse_url
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from app.base import ChatStore, StoreUnavailableError
 from app.common_settings import CommonSettings
@@ -97,5 +98,7 @@ async def _check(store: RedisStore) -> None:
     try:
         await store.ping()
     except StoreUnavailableError as error:
-        text = " ".join(str(error.__cause__ or error).split())
+        text = str(error)
+        if isinstance(error.__cause__, RedisConnectionError | OSError):
+            text = f"{text.rstrip('.')}: {' '.join(str(error.__cause__).split())}"
         raise StartupError(f"REDIS_URL: {text}") from error

@@ -24,7 +24,7 @@ _ENDS = ("finish_reason", "stop_reason", "done_reason", "status")
 """Where providers say why a message ends."""
 
 _BREAKS = {None, "length", "max_tokens", "content_filter", "incomplete", "failed"}
-"""The ends of messages that are not complete; one without any reason was cut off."""
+"""The ends of messages that are not complete; a stream without any reason was cut off."""
 
 
 class BrokenOffError(Exception):
@@ -66,9 +66,12 @@ class Answer:
         )
         if text := str(chunk.text):
             yield from self._written(message, text)
-        if not isinstance(chunk, AIMessageChunk) or chunk.chunk_position == "last":
-            del self._open[chunk.id]
-            yield from _finished(message)
+        if not isinstance(chunk, AIMessageChunk):
+            message.end = message.end or "whole"
+        elif chunk.chunk_position != "last":
+            return
+        del self._open[chunk.id]
+        yield from _finished(message)
 
     def _written(self, message: _Message, text: str) -> Iterator[ThreadStreamEvent]:
         """Add text to a message; one that has none yet, or never has, is not shown."""

@@ -92,9 +92,8 @@ async def test_two_messages_at_the_same_time(store: ChatStore) -> None:
 
 
 async def test_message_that_comes_whole(store: ChatStore) -> None:
-    """A model that does not stream is shown as well, also if it repeats its ids."""
-    whole = AIMessage("Hello", id="same", response_metadata={"finish_reason": "stop"})
-    events = await events_of(store, whole, whole)
+    """A model that does not stream is shown as well, and so is a node that answers itself."""
+    events = await events_of(store, AIMessage("Hello", id="same"), AIMessage("Hello", id="same"))
     assert texts(events) == ["Hello", "Hello"]
     assert len({item.id for item in finished(events)}) == 2
 

@@ -14,7 +14,11 @@ def main() -> None:
     """Run it until Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m tests.issuer", description=__doc__)
     parser.add_argument("--port", type=int, default=9000)
-    issuer = LocalIssuer("RS256", "ES256", "EdDSA", port=parser.parse_args().port)
+    port = parser.parse_args().port
+    try:
+        issuer = LocalIssuer("RS256", "ES256", "EdDSA", port=port)
+    except (OSError, OverflowError) as error:
+        parser.error(f"--port {port}: {error}; choose another one")
     print("Put these lines into .env:")
     for name, value in issuer().items():
         print(f"{name}={value}", flush=True)

@@ -36,13 +36,13 @@ class RedisStore(ChatStore):
 
     def __init__(self, server: RedisServer, leases: Leases, lifetime: int) -> None:
         self.server = server
-        self._leases = leases
+        self.leases = leases
         self._lifetime = lifetime
         self._counters = Counters(server)
 
     def turn_lock(self, thread_id: str) -> AbstractAsyncContextManager[None]:
         """Return a context manager that keeps other processes from answering in the thread."""
-        return self._leases.hold(valid_id(thread_id))
+        return self.leases.hold(valid_id(thread_id))
 
     def counters(self) -> Storage:
         """Return where messages are counted for `RATE_LIMIT`: in Redis."""
@@ -153,7 +153,7 @@ class RedisStore(ChatStore):
     async def _write(
         self, script: str, thread_id: str, context: RequestContext, *arguments: str | int
     ) -> Any:
-        lease = await self._leases.require()
+        lease = await self.leases.require()
         return await self._run(script, thread_id, context, lease, arguments)
 
     async def _run(

@@ -1,4 +1,4 @@
-"""On PostgreSQL, any number of processes behave as one, and what they commit is durable."""
+"""On a server that processes share, any number of them behave as one."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,7 +18,7 @@ TURNS = 50
 """Simultaneous turns in each process."""
 RETRIES = 10
 
-pytestmark = with_stores("postgres")
+pytestmark = with_stores("postgres", "redis")
 
 
 @pytest.fixture
