@@ -9,18 +9,16 @@ from tests.conftest import Environment
 from tests.template.how_to import MakeProject, Workshop
 from tests.template.markdown import blocks, sections
 
-NAMES = ["memory-openai-none-none", "memory-compatible-none-none"]
+NAME = "memory-compatible-none-none"
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in NAMES]
-)
+@pytest.mark.xdist_group(NAME)
 def test_examples_can_be_deleted(
-    install: MakeProject, outside_folder: Path, environment_of: Environment, name: str
+    install: MakeProject, outside_folder: Path, environment_of: Environment
 ) -> None:
     """Afterwards nothing names them, and the linters and all tests pass."""
-    project = install(name)
-    folder = Path(tempfile.mkdtemp(dir=outside_folder)) / name
+    project = install(NAME)
+    folder = Path(tempfile.mkdtemp(dir=outside_folder)) / NAME
     workshop = Workshop.copy(project, folder, environment_of(project))
     readme = (folder / "README.md").read_text(encoding="utf-8")
     [step] = [block.text for block in blocks(sections(readme)["The agent"])]
