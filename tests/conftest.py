@@ -23,7 +23,8 @@ Environment = Callable[[Project], dict[str, str]]
 Services = Callable[[str, str], Callable[[], dict[str, str]]]
 
 _SECRETS = re.compile(r"_(?:SECRET|KEY)$|^(?:DATABASE|REDIS)_URL$")
-_TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*")
+_TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*|\buser_[0-9a-f]+\.[\w-]+")
+"""A JWT, or the id of a session."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
