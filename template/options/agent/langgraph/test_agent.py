@@ -6,7 +6,7 @@ from structlog.testing import capture_logs
 
 from app.base import ChatStore
 from tests.backend import Backend, StartBackend, is_answer, message
-from tests.scripted_model import ALICE, answer
+from tests.scripted_model import ALICE, run_agent
 from tests.services.agent import Model
 
 
@@ -91,7 +91,7 @@ async def test_wrong_model_is_readable_in_the_log(store: ChatStore, model: Model
     )
     model.fail(404, code="model_not_found", message=sentence, times=None)
     with capture_logs() as log, pytest.raises(CustomStreamError) as raised:
-        await answer(store, model)
+        await run_agent(store, model)
     assert not raised.value.allow_retry
     assert "gpt-none" not in raised.value.message
     [entry] = log
@@ -105,7 +105,7 @@ async def test_wrong_model_is_readable_in_the_log(store: ChatStore, model: Model
 async def test_unreachable_model_is_readable_in_the_log(store: ChatStore, model: Model) -> None:
     """A wrong OPENAI_BASE_URL shows up as what the network said."""
     with capture_logs() as log, pytest.raises(CustomStreamError) as raised:
-        await answer(store, model, openai_base_url="http://127.0.0.1:1/v1")
+        await run_agent(store, model, openai_base_url="http://127.0.0.1:1/v1")
     assert raised.value.allow_retry
     [entry] = log
     assert entry["error"] == "APIConnectionError"

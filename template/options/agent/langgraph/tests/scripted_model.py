@@ -67,7 +67,7 @@ def user_message(text: str) -> UserMessageItem:
     )
 
 
-async def answer(
+async def run_agent(
     store: ChatStore, model: Model, *tools: BaseTool, **settings: Any
 ) -> list[ThreadStreamEvent]:
     """Let an agent answer, and return all events."""
