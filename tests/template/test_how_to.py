@@ -35,9 +35,13 @@ def proofs_in(answers: Answers) -> set[tuple[str, str]]:
 
     A how-to that every project has is proven with every agent.
     """
-    stores_own = how_tos(f"options/store/{answers['store']}/how-to.md", answers)
+    own = {
+        title: answers[axis]
+        for axis in ("store", "tools")
+        for title in how_tos(f"options/{axis}/{answers[axis]}/how-to.md", answers)
+    }
     return {
-        (title, answers["store" if title in stores_own else "agent"])
+        (title, own.get(title, answers["agent"]))
         for title, text in all_how_tos(answers).items()
         if not only_page(text)
     }

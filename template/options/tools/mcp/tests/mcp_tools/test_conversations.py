@@ -36,7 +36,8 @@ class Conversation:
     def use(self, tool: str, **arguments: Any) -> str:
         """Let the model call a tool, and return what it gets from the tool."""
         self._model.reset().call_tool(tool, arguments).reply("Done.", times=None)
-        assert self.client.say(self.thread_id, "Do it").text == "Done."
+        self.answer = self.client.say(self.thread_id, "Do it")
+        assert self.answer.text == "Done."
         return results(self._model.requests[-1].body)[-1]
 
     def add(self, title: str, **arguments: Any) -> Task:
@@ -96,6 +97,22 @@ def test_another_conversation_has_the_same_list(talk: Talk) -> None:
     """The list is the user's, and not the thread's."""
     tea = talk("alice").add("Tea")
     assert "Tea" in talk("alice").use("complete_task", task_id=tea["id"])
+
+
+def test_calls_are_shown(talk: Talk) -> None:
+    """A workflow item appears when a call begins, and is still there after a reload."""
+    alice = talk("alice")
+    alice.use("list_tasks")
+    [work] = [item for item in alice.answer.items if item["type"] == "workflow"]
+    [added] = [
+        event["item"]
+        for event in alice.answer.of_type("thread.item.added")
+        if event["item"]["type"] == "workflow"
+    ]
+    assert added["id"] == work["id"]
+    assert [task["status_indicator"] for task in added["workflow"]["tasks"]] == ["loading"]
+    assert [task["status_indicator"] for task in work["workflow"]["tasks"]] == ["complete"]
+    assert work in alice.client.items(alice.thread_id)
 
 
 def test_mistakes_of_the_model(talk: Talk) -> None:
