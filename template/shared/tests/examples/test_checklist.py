@@ -98,9 +98,8 @@ def test_others_cannot_act(backend: Backend, checklist: Event, operation: str) -
     params = click(checklist, "checklist.tick", {"number": 0, "done": True})
     for changes in ({"item_id": "msg_x"}, {"thread_id": "thr_x"}):
         assert client.post(operation, **{**params, **changes}).status_code == 404
-    if backend.headers_for("bob") != backend.headers_for(
-        "alice"
-    ):  # Without sign-in, all are one user.
+    # Without sign-in, all are one user.
+    if backend.headers_for("bob") != backend.headers_for("alice"):
         assert backend.client("bob").post(operation, **params).status_code == 404
     [first, *_] = client.items(checklist["thread_id"])
     for item_id in (first["id"], None):
