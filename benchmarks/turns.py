@@ -13,7 +13,7 @@ CONNECTIONS = 16
 SECONDS = 2.0
 """How long each server is measured in each round."""
 
-_WANTED = {"memory": 4.0, "sqlite": 2.0, "postgres": 1.5}
+_WANTED = {"memory": 4.0, "sqlite": 2.0, "postgres": 1.5, "redis": 1.5}
 _WANTED_BARE = 0.4
 _OPERATIONS = {"a message in a thread": False, "a new thread": True}
 

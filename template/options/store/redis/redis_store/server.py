@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from redis import exceptions
@@ -130,7 +130,9 @@ class RedisServer:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self.pool.aclose()
+        with suppress(TimeoutError):  # A frozen server does not end TLS.
+            async with asyncio.timeout(self._patience):
+                await self.pool.aclose()
 
     def _prepare(self, script: str) -> AsyncScript:
         """Return a script that is sent as its hash, and as a whole if the server lacks it."""
