@@ -29,7 +29,7 @@ def check_ids() -> set[str]:
 def test_table_names_the_modules(project: Project, table: list[list[str]]) -> None:
     """Every module is named once, and nothing else."""
     named = [name for row in table for name in code_in(row[0])]
-    assert sorted(named) == sorted(modules(project.path))
+    assert sorted(named) == sorted(modules(project.path / "app", named, project.path))
 
 
 def test_checks_exist(table: list[list[str]], check_ids: set[str]) -> None:
@@ -46,14 +46,14 @@ def code_in(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
-def modules(project: Path) -> list[str]:
-    """Return the modules of `app`, those of its database included, and its other folders."""
-    app = project / "app"
-    names = []
-    for path in [*app.iterdir(), *app.glob("database/*")]:
+def modules(folder: Path, named: list[str], project: Path) -> list[str]:
+    """Return the modules of a folder, and its folders: by name, or else by their own modules."""
+    found = []
+    for path in folder.iterdir():
         name = path.relative_to(project).as_posix()
-        if path.is_file() and name != "app/database/__init__.py":
-            names.append(name)
-        elif path.is_dir() and name != "app/database":
-            names.append(f"{name}/")
-    return names
+        if path.is_file() and (path.name != "__init__.py" or name == "app/__init__.py"):
+            found.append(name)
+        elif path.is_dir():
+            whole = f"{name}/"
+            found += [whole] if whole in named else modules(path, named, project)
+    return found
