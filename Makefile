@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick lint format lock docs picture bench build clean
+.PHONY: help setup demo test quick matrix lint format lock docs picture bench build clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -32,11 +32,17 @@ $(SYNCED): requirements.lock pyproject.toml hatch_build.py | $(BIN)/uv
 demo: $(SYNCED) ## create a backend, start it and have a conversation with it
 	$(BIN)/python -m chatkit_scaffold.demo
 
-test: lint ## run everything, as CI does
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+# One process more than processors: backends that are stopped or cut off make their tests wait.
+TESTS := $(BIN)/python -m pytest -n 3 --dist loadgroup
 
-quick: lint ## render and lint every combination, check one: the tests to run while working
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m quick
+test: lint ## run everything: all combinations, and the own tests of those that cover every pair of choices
+	$(TESTS)
+
+quick: lint ## render and lint the covering combinations, check one: the tests to run while working
+	$(TESTS) -m "quick and not rest"
+
+matrix: $(SYNCED) ## install every combination by itself, and run its own tests too: this takes hours
+	$(TESTS) --thorough tests/template/test_matrix.py
 
 lint: $(SYNCED) ## check style, types and security of the command, its tests and the template's code
 	$(BIN)/ruff check .

@@ -23,7 +23,8 @@ Environment = Callable[[Project], dict[str, str]]
 Services = Callable[[str, str], Callable[[], dict[str, str]]]
 
 _SECRETS = re.compile(r"_(?:SECRET|KEY)$|^(?:DATABASE|REDIS)_URL$")
-_TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*")
+_TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*|\buser_[0-9a-f]+\.[\w-]+")
+"""A JWT, or the id of a session."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -126,14 +127,18 @@ def shared_work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def project(request: pytest.FixtureRequest, copier_template: Path, outside_folder: Path) -> Project:
+def project(
+    request: pytest.FixtureRequest, copier_template: Path, outside_folder: Path
+) -> Iterator[Project]:
     """One combination, freshly generated."""
     answers: dict[str, str] = request.param
     name = questions.combination_name(answers)
-    folder = Path(tempfile.mkdtemp(dir=outside_folder)) / name
-    with pytest.MonkeyPatch.context() as patch:
-        CopierFixture(copier_template, {}, patch).copy(folder, name="backend", **answers)
-    return Project(name, folder, answers)
+    # Removed behind its last test: the environments of all would fill a disk.
+    with tempfile.TemporaryDirectory(dir=outside_folder) as parent:
+        folder = Path(parent) / name
+        with pytest.MonkeyPatch.context() as patch:
+            CopierFixture(copier_template, {}, patch).copy(folder, name="backend", **answers)
+        yield Project(name, folder, answers)
 
 
 @pytest.fixture(scope="session")

@@ -18,9 +18,9 @@ from tests.covering import covering
 QUESTIONS = questions.read_questions(REPOSITORY)
 COMBINATIONS = questions.combinations(QUESTIONS)
 COVERING = covering(COMBINATIONS)
-DEFAULT = questions.default_combination(QUESTIONS)
 DEFAULTS = {axis.key: str(axis.default) for axis in questions.axes(QUESTIONS)}
 """The default of every axis, also where it does not apply together with the others."""
+DEFAULT = next(answers for answers in COMBINATIONS if answers.items() <= DEFAULTS.items())
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,8 @@ def run(address: str, arguments: list[str]) -> None:
             signal.signal(number, lambda number, _: os.kill(process, number))
         status = int.from_bytes(connection.recv(4), signed=True)
     if status < 0:
-        signal.signal(-status, signal.SIG_DFL)
+        if -status in _FORWARDED:
+            signal.signal(-status, signal.SIG_DFL)
         os.kill(os.getpid(), -status)
     sys.exit(status)
 

@@ -92,15 +92,6 @@ def combinations(questions: Iterable[Question]) -> list[dict[str, str]]:
     return [answers for answers in found if not any(_exclusions(answers, spanning))]
 
 
-def default_combination(questions: Iterable[Question]) -> dict[str, str]:
-    """Return the combination of all defaults."""
-    answers: dict[str, str] = {}
-    for axis in axes(questions):
-        if _applies(axis, answers):
-            answers[axis.key] = str(axis.default)
-    return answers
-
-
 def not_asked_with(axis: Question, questions: Iterable[Question]) -> list[tuple[str, str]]:
     """Return the choices, each with its axis, that leave a user of *axis* nothing to answer."""
     if not isinstance(axis.when, str):

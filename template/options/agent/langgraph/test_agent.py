@@ -1,8 +1,12 @@
 """The agent against a server that speaks the API of a model."""
 
 import pytest
+from chatkit.errors import CustomStreamError
+from structlog.testing import capture_logs
 
+from app.base import ChatStore
 from tests.backend import Backend, StartBackend, is_answer, message
+from tests.scripted_model import ALICE, run_agent
 from tests.services.agent import Model
 
 
@@ -79,28 +83,31 @@ def test_refused_request_is_not_retried(backend: Backend, model: Model) -> None:
     assert "401" not in error["message"]
 
 
-def test_wrong_model_is_readable_in_the_log(start_backend: StartBackend, model: Model) -> None:
+@pytest.mark.anyio
+async def test_wrong_model_is_readable_in_the_log(store: ChatStore, model: Model) -> None:
     """The log has the provider's code and its sentence, with no key; the user sees neither."""
-    backend = start_backend()
     sentence = (
         "The model `gpt-none` does not exist, or sk-local and sk-proj-Ab12***9z cannot use it."
     )
     model.fail(404, code="model_not_found", message=sentence, times=None)
-    error = backend.client().create_thread("Hi").of_type("error")[0]
-    assert "gpt-none" not in error["message"]
-    entry = backend.next_log("model failed")
+    with capture_logs() as log, pytest.raises(CustomStreamError) as raised:
+        await run_agent(store, model)
+    assert not raised.value.allow_retry
+    assert "gpt-none" not in raised.value.message
+    [entry] = log
+    assert (entry["event"], entry["request_id"]) == ("model failed", ALICE.request_id)
     assert (entry["status"], entry["code"]) == (404, "model_not_found")
     expected = "The model `gpt-none` does not exist, or [key] and [key] cannot use it."
     assert entry["reason"] == expected
-    assert entry["request_id"] == backend.next_log("request")["request_id"]
 
 
-def test_unreachable_model_is_readable_in_the_log(start_backend: StartBackend) -> None:
+@pytest.mark.anyio
+async def test_unreachable_model_is_readable_in_the_log(store: ChatStore, model: Model) -> None:
     """A wrong OPENAI_BASE_URL shows up as what the network said."""
-    backend = start_backend(OPENAI_BASE_URL="http://127.0.0.1:1/v1")
-    error = backend.client().create_thread("Hi").of_type("error")[0]
-    assert error["allow_retry"] is True
-    entry = backend.next_log("model failed")
+    with capture_logs() as log, pytest.raises(CustomStreamError) as raised:
+        await run_agent(store, model, openai_base_url="http://127.0.0.1:1/v1")
+    assert raised.value.allow_retry
+    [entry] = log
     assert entry["error"] == "APIConnectionError"
     assert "failed" in entry["reason"]
 

@@ -114,8 +114,7 @@ class Guests:
                 algorithms=[ALGORITHM],
                 options={"require": ["exp", "sub"]},
             )
-        # The JSON of a token can be nested so deeply that it cannot be read.
-        except (jwt.InvalidTokenError, RecursionError):
+        except jwt.InvalidTokenError:
             # The reason would help to forge an identity.
             raise unauthorized("The identity is not valid.") from None
         return User(claims["sub"], claims, token)

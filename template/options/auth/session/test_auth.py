@@ -1,11 +1,12 @@
 """Users register, sign in and out; without a session nothing is answered."""
 
+import io
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import anyio
@@ -22,7 +23,7 @@ from app.errors import ApiError, StartupError
 from app.passwords import Passwords
 from app.records import Records, records_of
 from app.sessions import MAX_PER_USER, Sessions
-from tests.backend import Backend, Client, StartBackend, bare_environment
+from tests.backend import Backend, Client, StartBackend
 from tests.private import note_credentials, note_words
 
 PASSWORD = "correct horse battery"
@@ -31,6 +32,16 @@ SECRET = "0123456789abcdef0123456789abcdef"
 ANNA = User("user_" + "a" * 32, {"email": "anna@example.com"})
 
 _numbers = count()
+
+
+class RunApp(Protocol):
+    """Runs a command with the settings of a backend."""
+
+    def __call__(
+        self, backend: Backend, *arguments: str, entered: bytes = b""
+    ) -> tuple[object, str]:
+        """Return its exit status, and what it prints."""
+        ...
 
 
 class Browser:
@@ -99,17 +110,25 @@ def settings_of(backend: Backend) -> AuthSettings:
     return AuthSettings(session_secret=secret, host="0.0.0.0", port=port)
 
 
-def run_app(backend: Backend, *arguments: str, entered: bytes = b"") -> tuple[int, str]:
-    """Run a command with the settings of a backend; return its status and what it prints."""
-    port = str(urlsplit(backend.url).port)
-    done = subprocess.run(
-        [sys.executable, "-m", "app", *arguments],
-        env={**bare_environment(), **backend.environment, "PORT": port},
-        input=entered,
-        capture_output=True,
-        check=False,
-    )
-    return done.returncode, (done.stdout + done.stderr).decode()
+@pytest.fixture
+def run_app(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> RunApp:
+    """Return a function that runs a command with the settings of a backend."""
+
+    def run(backend: Backend, *arguments: str, entered: bytes = b"") -> tuple[object, str]:
+        port = str(urlsplit(backend.url).port)
+        for name, value in {**backend.environment, "PORT": port}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["app", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(entered)))
+        capsys.readouterr()
+        try:
+            main()
+            status: object = 0
+        except SystemExit as ended:
+            status = ended.code
+        return status, "".join(capsys.readouterr())
+
+    return run
 
 
 def test_account_from_the_beginning_to_the_end(browser: Browser, email: str) -> None:
@@ -367,17 +386,9 @@ async def test_long_queue_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert await checked.verify(PASSWORD, await checked.hash(PASSWORD))
 
 
-@pytest.fixture(scope="module")
-def limits() -> dict[str, str]:
-    """Few wrong passwords are allowed."""
-    return {"LOGIN_RATE_LIMIT": "3/hour", "LOGIN_ADDRESS_RATE_LIMIT": "7/hour"}
-
-
-def test_guesses_are_limited(
-    start_backend: StartBackend, limits: dict[str, str], email: str
-) -> None:
+def test_guesses_are_limited(start_backend: StartBackend, email: str) -> None:
     """Per account, whether there is one or not, and per address; the right password resets it."""
-    backend = start_backend(**limits)
+    backend = start_backend(LOGIN_RATE_LIMIT="3/hour", LOGIN_ADDRESS_RATE_LIMIT="7/hour")
     addresses = (f"192.0.2.{number}" for number in count(1))
 
     def guess(address: str, entered: str = WRONG, name: str = email) -> httpx.Response:
@@ -447,13 +458,18 @@ async def test_oldest_of_many_sessions_ends(records: Records) -> None:
 
 
 @pytest.mark.anyio
-async def test_production(start_backend: StartBackend, store: ChatStore, email: str) -> None:
+async def test_production(
+    start_backend: StartBackend, store: ChatStore, run_app: RunApp, email: str
+) -> None:
     """Cookies are for HTTPS only; with ALLOW_REGISTRATION=no an account comes from the terminal."""
     backend = start_backend(APP_ENV="production", ALLOW_REGISTRATION="no")
     browser = Browser(backend)
     assert browser.sign_in("register", email) == 403
     assert backend.start_page().status_code == 404
-    status, printed = run_app(backend, "user", "add", email, entered=PASSWORD.encode() + b"\n")
+    entered = f"{PASSWORD}\r\n".encode()
+    status, printed = await anyio.to_thread.run_sync(
+        lambda: run_app(backend, "user", "add", email, entered=entered)
+    )
     response = browser.post("login", email=email, password=PASSWORD)
     assert ("POST /auth/" in printed, status == 0) == (True, store.shared)
     assert response.status_code == (200 if store.shared else 401)
@@ -462,19 +478,15 @@ async def test_production(start_backend: StartBackend, store: ChatStore, email: 
         assert cookie.endswith("; HttpOnly; Max-Age=2592000; Path=/; SameSite=lax; Secure")
 
 
-def test_account_that_cannot_be_created_is_one_sentence(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_account_that_cannot_be_created_is_one_sentence(backend: Backend, run_app: RunApp) -> None:
     """The error of `user add` names the address."""
-    for name, value in backend.environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sys, "argv", ["app", "user", "add", "anna"])
-    with pytest.raises(SystemExit, match="2"):
-        main()
-    assert capsys.readouterr().err == "error: anna: This is not an e-mail address.\n"
+    ended = run_app(backend, "user", "add", "anna", entered=PASSWORD.encode())
+    assert ended == (2, "error: anna: This is not an e-mail address.\n")
 
 
-def test_token_signs_in_at_the_running_backend(backend: Backend, email: str) -> None:
+def test_token_signs_in_at_the_running_backend(
+    backend: Backend, run_app: RunApp, email: str
+) -> None:
     """It prints the header of a new session each time, with a new account the first time."""
     status, printed = run_app(backend, "token", email)
     assert status == 0

@@ -1,4 +1,4 @@
-"""The tools that the model may call: the agent's own, and those of an MCP server."""
+"""The tools that the model may call: its agent's, and those of an MCP server."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager

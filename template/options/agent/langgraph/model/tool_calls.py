@@ -81,7 +81,8 @@ class ToolCalls(AgentMiddleware[AgentState[Any], Turn]):
             reason = str(error)
         except Exception as error:
             if limit.expired():
-                reason = f"It took longer than {self._timeout:g} seconds."
+                seconds = f"{self._timeout:g} seconds"
+                reason = f"It took longer than {seconds}; it may have changed something."
             else:
                 reason = "It has failed."
             self._log_failure(request, error)

@@ -16,7 +16,6 @@ from chatkit.types import (
     WorkflowItem,
 )
 from langchain_core.tools import BaseTool
-from pydantic import SecretStr
 
 from app.agent import AgentSettings, LangGraphAgent, open_model
 from app.base import ChatStore, RequestContext, Turn, User
@@ -42,8 +41,8 @@ async def agent_with(
     model: Model, *tools: BaseTool, **settings: Any
 ) -> AsyncIterator[LangGraphAgent]:
     """Yield an agent that asks *model*."""
-    key, url = SecretStr("sk-local"), model.base_url("openai")
-    chosen = AgentSettings(openai_api_key=key, openai_base_url=url, **settings)
+    own = {name.lower(): value for name, value in model().items()}
+    chosen = AgentSettings.model_validate({**own, **settings})
     async with open_model(chosen) as chat_model:
         yield LangGraphAgent(chat_model, tools, NoToolbox(), chosen)
 
@@ -68,7 +67,7 @@ def user_message(text: str) -> UserMessageItem:
     )
 
 
-async def answer(
+async def run_agent(
     store: ChatStore, model: Model, *tools: BaseTool, **settings: Any
 ) -> list[ThreadStreamEvent]:
     """Let an agent answer, and return all events."""

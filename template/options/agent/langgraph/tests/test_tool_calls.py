@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from app.base import ChatStore, Turn
 from tests.backend import Backend, Event, item_text
-from tests.scripted_model import agent_with, answer, finished, new_turn, tasks
+from tests.scripted_model import agent_with, finished, new_turn, run_agent, tasks
 from tests.services.agent import Model
 
 
@@ -110,7 +110,7 @@ async def test_model_is_told_the_result(
     model.add(Reply(tool_calls=(call,))).reply("I see.")
     with capture_logs() as log:
         tools = (multiply, fail, refuse, dawdle)
-        events = await answer(store, model, *tools, tool_timeout=0.5)
+        events = await run_agent(store, model, *tools, tool_timeout=0.5)
     assert [entry["tool"] for entry in log] == logged
     assert tasks(events) == [(title, "none" if "failed" in title else "complete")]
     [told] = results(model)
@@ -129,7 +129,7 @@ async def test_wrong_call_is_explained_to_the_model(
 ) -> None:
     """A model that calls what does not exist, or without its arguments, may try again."""
     model.break_tool_call(fault).reply("Let me look.").reply("I cannot do that.")
-    events = await answer(store, model, multiply)
+    events = await run_agent(store, model, multiply)
     [result] = results(model)
     assert told in result
     assert "I cannot do that." in str(events[-1])
@@ -172,7 +172,7 @@ async def test_calls_of_one_message_run_together(store: ChatStore, model: Model)
         return "met"
 
     model.add(Reply(tool_calls=(ToolCall("meet", {}), ToolCall("meet", {})))).reply("They met.")
-    events = await answer(store, model, meet)
+    events = await run_agent(store, model, meet)
     assert tasks(events) == [("Meet", "complete")] * 2
     assert len(finished(events)) == 2
     assert results(model) == ["met", "met"]
@@ -189,7 +189,7 @@ async def test_tool_may_send_events(store: ChatStore, model: Model) -> None:
         return "done"
 
     model.call_tool("report").reply("Done.")
-    events = await answer(store, model, report)
+    events = await run_agent(store, model, report)
     kinds = [event.type for event in events]
     done = kinds.index("thread.item.done")
     assert kinds.index("thread.item.added") < kinds.index("progress_update") < done
@@ -206,7 +206,7 @@ async def test_tool_may_take_longer_than_the_model(store: ChatStore, model: Mode
         return "found"
 
     model.call_tool("look_it_up").reply("There it is.")
-    events = await answer(store, model, look_it_up, model_timeout=2)
+    events = await run_agent(store, model, look_it_up, model_timeout=2)
     assert "There it is." in str(events[-1])
 
 
@@ -215,6 +215,6 @@ async def test_model_that_only_calls_tools_is_given_up(store: ChatStore, model: 
     """A model that never answers costs no more than some requests."""
     model.pace(0).call_tool("multiply", {"factor": 1}, times=None)
     with pytest.raises(CustomStreamError) as raised:
-        await answer(store, model, multiply)
+        await run_agent(store, model, multiply)
     assert raised.value.allow_retry
     assert len(model.requests) < 20
