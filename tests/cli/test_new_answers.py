@@ -45,13 +45,13 @@ STORES = [
             "Leave out sql.",
         ),
         (
-            ["--agent=echo", "--tools=none"],
-            "tools does not apply with agent 'echo', so it cannot be 'none'",
+            ["--agent=echo", "--tools=mcp"],
+            "tools does not apply with agent 'echo', so it cannot be 'mcp'",
             "Leave out tools, or choose another agent.",
         ),
         (
-            ["--data=tools=none"],
-            "tools does not apply with agent 'echo', so it cannot be 'none'",
+            ["--data=tools=mcp"],
+            "tools does not apply with agent 'echo', so it cannot be 'mcp'",
             "Leave out tools, or choose another agent.",
         ),
         (

@@ -42,14 +42,14 @@ def answers_of(*arguments: str | Path) -> dict[str, str]:
 def test_answer_that_does_not_apply_is_refused(tmp_path: Path) -> None:
     """A file may answer a question only if it applies with the other answers."""
     file = tmp_path / "answers.yml"
-    file.write_text("agent: echo\ntools: none\n", encoding="utf-8")
+    file.write_text("agent: echo\ntools: mcp\n", encoding="utf-8")
 
     refused = run("new", "bot", "--answers", file)
     used = answers_of("--answers", file, "--agent", "openai")
 
     assert refused.exit_code == 2
     assert refused.stderr.startswith("error: tools does not apply with agent 'echo'")
-    assert used["tools"] == "none"
+    assert used["tools"] == "mcp"
 
 
 def test_flags_override_the_file() -> None:

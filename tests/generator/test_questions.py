@@ -1,7 +1,5 @@
 """The questions of `copier.yml`, their choices, and the combinations of those."""
 
-from math import prod
-
 import pytest
 
 from chatkit_scaffold.errors import TemplateError
@@ -16,12 +14,13 @@ AXES = questions.axes(QUESTIONS)
 
 @pytest.mark.quick
 def test_the_matrix_is_every_combination() -> None:
-    """The axes multiply to the number of combinations; the echo has no tools to choose."""
+    """The axes multiply to the number of combinations, where the echo has no tools to choose."""
+    sizes = {axis.key: len(axis.choices) for axis in AXES}
+
     found = questions.combinations(QUESTIONS)
 
-    numbers = {axis.key: len(axis.choices) for axis in AXES}
-    agents = 1 + (numbers.pop("agent") - 1) * numbers.pop("tools")
-    assert len(found) == agents * prod(numbers.values())
+    agents_with_tools = 1 + (sizes["agent"] - 1) * sizes["tools"]
+    assert len(found) == sizes["store"] * agents_with_tools * sizes["auth"]
     assert len({questions.combination_name(answers) for answers in found}) == len(found)
 
 

@@ -110,7 +110,7 @@ def test_own_tests(installed: Project) -> None:
 
 
 def test_protocol_checks(ready: Project, environment_of: Environment) -> None:
-    """Served for real, the project passes every check, and quickly."""
+    """Served for real, the project passes every check."""
     _check(ready, environment_of(ready))
 
 
@@ -128,4 +128,3 @@ def _check(project: Project, environment: dict[str, str]) -> None:
     text = report_text.render(report)
     assert report.exit_status(strict=True) == 0, text
     assert report.leftover_threads == []
-    assert report.seconds < 10, text

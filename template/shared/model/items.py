@@ -4,10 +4,17 @@ import json
 
 from agents import TResponseInputItem
 from chatkit.agents import ThreadItemConverter
-from chatkit.types import AssistantMessageItem, HiddenContextItem, UserMessageTagContent
+from chatkit.types import (
+    AssistantMessageItem,
+    Attachment,
+    HiddenContextItem,
+    ImageAttachment,
+    UserMessageTagContent,
+)
 from openai.types.responses import (
     EasyInputMessageParam,
     ResponseInputContentParam,
+    ResponseInputImageParam,
     ResponseInputTextParam,
 )
 
@@ -25,6 +32,16 @@ class ItemConverter(ThreadItemConverter):
     async def tag_to_message_content(self, tag: UserMessageTagContent) -> ResponseInputContentParam:
         """Describe an @-mention with the data that the page attached to it."""
         text = f"{tag.text} is {json.dumps({'id': tag.id, 'group': tag.group, **tag.data})}"
+        return ResponseInputTextParam(type="input_text", text=text)
+
+    async def attachment_to_message_content(
+        self, attachment: Attachment
+    ) -> ResponseInputContentParam:
+        """Show the model an image; of another file, it learns the name."""
+        if isinstance(attachment, ImageAttachment):
+            address = str(attachment.preview_url)
+            return ResponseInputImageParam(type="input_image", detail="auto", image_url=address)
+        text = f"The user has attached the file {attachment.name} ({attachment.mime_type})."
         return ResponseInputTextParam(type="input_text", text=text)
 
     async def hidden_context_to_input(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import replace
 from datetime import datetime
 
 import openai
@@ -10,6 +11,8 @@ import pytest
 from agents import FunctionTool, Tool, function_tool
 from chatkit.errors import CustomStreamError
 from chatkit.types import (
+    FileAttachment,
+    ImageAttachment,
     InferenceOptions,
     ProgressUpdateEvent,
     ThreadMetadata,
@@ -17,6 +20,7 @@ from chatkit.types import (
     UserMessageTextContent,
     WorkflowItem,
 )
+from pydantic import AnyUrl
 
 from app.agent import AgentSettings, create_model
 from app.base import ChatStore, RequestContext, Turn
@@ -109,6 +113,25 @@ async def test_tool_is_shown_while_it_runs(new_agent: NewAgent, turn: Turn, mode
     assert task.type == "custom"
     assert (task.title, task.content) == ("Look it up", "word: tea")
     assert task.status_indicator == "complete"
+
+
+async def test_attachments_reach_the_model(new_agent: NewAgent, turn: Turn, model: Model) -> None:
+    """The model is sent an image, and the name of another file."""
+    image = ImageAttachment(
+        id="1",
+        name="cat.png",
+        mime_type="image/png",
+        preview_url=AnyUrl("data:image/png;base64,QQ=="),
+    )
+    plan = FileAttachment(id="2", name="plan.pdf", mime_type="application/pdf")
+    assert turn.message is not None
+    message = turn.message.model_copy(update={"attachments": [image, plan]})
+    async with new_agent() as agent:
+        async for _ in agent.respond(replace(turn, history=[message])):
+            pass
+    sent = str(model.last_request.body)
+    assert "data:image/png;base64,QQ==" in sent
+    assert "plan.pdf" in sent
 
 
 async def test_stop_ends_the_run(new_agent: NewAgent, turn: Turn, model: Model) -> None:

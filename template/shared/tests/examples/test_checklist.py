@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.backend import Backend, Client, Credentials, Event, message
+from tests.backend import Backend, Client, Event, message
 from tests.services.agent import Model
 
 ENTRIES = ["Tent", "Stove", "Map"]
@@ -92,15 +92,14 @@ def test_forged_action_changes_nothing(
 
 
 @pytest.mark.parametrize("operation", ["threads.custom_action", "threads.sync_custom_action"])
-def test_others_cannot_act(
-    backend: Backend, checklist: Event, operation: str, headers_for: Credentials
-) -> None:
+def test_others_cannot_act(backend: Backend, checklist: Event, operation: str) -> None:
     """A thread or a widget that is not the user's does not exist; a message has no actions."""
     client = backend.client()
     params = click(checklist, "checklist.tick", {"number": 0, "done": True})
     for changes in ({"item_id": "msg_x"}, {"thread_id": "thr_x"}):
         assert client.post(operation, **{**params, **changes}).status_code == 404
-    if headers_for("bob") != headers_for("alice"):  # Without sign-in, all are one user.
+    # Without sign-in, all are one user.
+    if backend.headers_for("bob") != backend.headers_for("alice"):
         assert backend.client("bob").post(operation, **params).status_code == 404
     [first, *_] = client.items(checklist["thread_id"])
     for item_id in (first["id"], None):

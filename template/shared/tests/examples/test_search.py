@@ -1,11 +1,11 @@
 """The tool that searches the user's conversations."""
 
-from tests.backend import Backend, Credentials
+from tests.backend import Backend
 from tests.services.agent import Model
 
 
 def test_only_ones_own_conversations_are_found(
-    backend: Backend, model: Model, titled_thread: str, headers_for: Credentials
+    backend: Backend, model: Model, titled_thread: str
 ) -> None:
     """The model gets what the user has said, and nothing of what others have."""
     for user, words in (("alice", "My blue tent leaks"), ("bob", "My green tent is fine")):
@@ -17,7 +17,7 @@ def test_only_ones_own_conversations_are_found(
     sent = str(model.last_request.body)
     assert "My blue tent leaks" in sent
     # Without sign-in, all are one user.
-    assert ("green tent" in sent) is (headers_for("bob") == headers_for("alice"))
+    assert ("green tent" in sent) is (backend.headers_for("bob") == backend.headers_for("alice"))
 
 
 def test_search_is_shown(backend: Backend, model: Model, titled_thread: str) -> None:
