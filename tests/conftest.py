@@ -177,6 +177,15 @@ def ready(request: pytest.FixtureRequest, project: Project) -> Project:
     return project
 
 
+@pytest.fixture
+def warm_python(installed: Project, outside_folder: Path) -> Iterator[Path]:
+    """The Python of the project's own environment, which has imported the libraries already."""
+    folder = Path(tempfile.mkdtemp(dir=outside_folder))
+    python = launcher.project_python(installed.path)
+    with environments.warm(python, folder) as environment:
+        yield environment / "bin" / "python"
+
+
 @pytest.fixture(scope="session")
 def services(outside_folder: Path) -> Iterator[Services]:
     """Return a function that starts the service of a choice, once for all tests."""

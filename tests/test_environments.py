@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -67,6 +68,32 @@ def test_warm_python_behaves_as_python(warm_python: Path, program: str, tmp_path
     assert results[0] == results[1]
 
 
+def test_warm_python_is_killed_as_python_is(warm_python: Path, tmp_path: Path) -> None:
+    """A program does not outlive the process that was started for it."""
+    program = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+    (tmp_path / "program.py").write_text(program, encoding="utf-8")
+    process = start(warm_python, tmp_path)
+    assert process.stdout is not None
+    running = os.pidfd_open(int(process.stdout.readline()))
+
+    process.kill()
+    process.communicate()
+
+    ended, _, _ = select.select([running], [], [], 60)
+    os.close(running)
+    assert ended == [running]
+
+
+def test_warm_python_finds_modules_on_the_path(warm_python: Path, tmp_path: Path) -> None:
+    """PYTHONPATH has the same meaning."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "program.py").write_text("print('found')", encoding="utf-8")
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path / "elsewhere")}
+    command = [str(warm_python), "-m", "program"]
+
+    assert subprocess.check_output(command, cwd=tmp_path, env=environment) == b"found\n"
+
+
 def test_warm_python_shows_where_a_program_failed(warm_python: Path, tmp_path: Path) -> None:
     """An error that nobody handles is a traceback and status 1."""
     (tmp_path / "program.py").write_text("def fail():\n    1 / 0\nfail()\n", encoding="utf-8")
@@ -121,6 +148,6 @@ def test_missing_requirement_is_noticed(with_database: Path, everything: Path) -
 
 def test_requirement_for_tests_is_none_of_the_app(with_database: Path, everything: Path) -> None:
     """The app must not import what only development installs; its tests may."""
-    shutil.copy(with_database / "tests" / "backend.py", with_database / "app" / "backend.py")
+    shutil.copy(with_database / "tests" / "conftest.py", with_database / "app" / "conftest.py")
 
-    assert environments.undeclared(with_database, everything) == {"httpx": "app/backend.py"}
+    assert environments.undeclared(with_database, everything) == {"pytest": "app/conftest.py"}

@@ -62,15 +62,29 @@ def answer(connection: socket.socket) -> None:
     while len(received) < size:
         received += connection.recv(size - len(received))
     if process := os.fork():
-        connection.sendall(process.to_bytes(4))
-        _, status = os.waitpid(process, 0)
-        connection.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, signed=True))
+        report(process, connection)
         os._exit(0)
     connection.close()
     for standard, file in zip(_STANDARD_FILES, files, strict=True):
         os.dup2(file, standard)
         os.close(file)
     become(**json.loads(received))
+
+
+def report(process: int, connection: socket.socket) -> None:
+    """Send the number of a process and its status at the end; kill it if nobody listens."""
+    import select
+    from contextlib import suppress
+
+    with suppress(ConnectionError):
+        connection.sendall(process.to_bytes(4))
+    ended = os.pidfd_open(process)
+    ready, _, _ = select.select([ended, connection.fileno()], [], [])
+    if ended not in ready:  # The other side never sends anything, so it has gone.
+        os.kill(process, signal.SIGKILL)
+    _, status = os.waitpid(process, 0)
+    with suppress(ConnectionError):
+        connection.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, signed=True))
 
 
 def become(folder: str, environment: dict[str, str], arguments: list[str]) -> None:
@@ -82,7 +96,7 @@ def become(folder: str, environment: dict[str, str], arguments: list[str]) -> No
     os.environ.update(environment)
     option, name, *rest = arguments
     assert option == "-m", arguments
-    sys.path[0] = folder
+    sys.path[:1] = [folder, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
     sys.argv[:] = [name, *rest]
     runpy.run_module(name, run_name="__main__", alter_sys=True)
 

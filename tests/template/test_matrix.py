@@ -14,10 +14,13 @@ from chatkit_scaffold.conformance.suite import run_checks
 from chatkit_scaffold.generator import questions
 from chatkit_scaffold.verify import credentials
 from tests import environments
+from tests.command import REPOSITORY
 from tests.conftest import Environment
 from tests.covering import all_pairs
 from tests.matrix import COMBINATIONS, COVERING, DEFAULT, QUESTIONS, Project, facts, run
 from tests.template.how_to import MakeProject
+
+PLUGINS = REPOSITORY / "tests" / "plugins"
 
 
 @pytest.mark.quick
@@ -99,13 +102,15 @@ def test_types(ready: Project) -> None:
     ready.run("mypy", "--no-error-summary")
 
 
-def test_own_tests(installed: Project) -> None:
+def test_own_tests(installed: Project, warm_python: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The project's own tests pass, all of them, with no key and no service running.
 
-    A fault between two choices shows in one of the combinations that have both.
-    `make matrix` and the workflow in `.github` run the tests of all.
+    They start dozens of backends, which share what they import. A fault between two choices shows
+    in one of the combinations that have both. `make matrix` and the workflow run the tests of all.
     """
-    printed = installed.run("pytest", "-q", "-p", "no:cacheprovider")
+    monkeypatch.setenv("WARM_PYTHON", str(warm_python))
+    monkeypatch.setenv("PYTHONPATH", str(PLUGINS))
+    printed = installed.run("pytest", "-q", "-p", "no:cacheprovider", "-p", "warm_programs")
     assert re.search(r"^\d+ passed( in|, \d+ warning)", printed, re.MULTILINE), printed[-500:]
 
 
