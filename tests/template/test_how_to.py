@@ -37,7 +37,8 @@ def proofs_in(answers: Answers) -> set[tuple[str, str]]:
     """
     own = {
         title: answers[axis]
-        for axis in {"store", "tools"} & answers.keys()
+        for axis in ("store", "tools")
+        if axis in answers
         for title in how_tos(f"options/{axis}/{answers[axis]}/how-to.md", answers)
     }
     return {
