@@ -1,4 +1,4 @@
-"""The table in a project's README: it names every module, and checks that exist."""
+"""A project's README: its table names every module, and checks that exist."""
 
 import re
 from pathlib import Path
@@ -30,6 +30,13 @@ def test_table_names_the_modules(project: Project, table: list[list[str]]) -> No
     """Every module is named once, and nothing else."""
     named = [name for row in table for name in code_in(row[0])]
     assert sorted(named) == sorted(modules(project.path / "app", named, project.path))
+
+
+def test_blocks_are_whole(project: Project) -> None:
+    """No blank line cuts a table in two, and none follows another."""
+    readme = (project.path / "README.md").read_text(encoding="utf-8")
+    assert not re.search(r"^\|.*\n\n\|", readme, re.MULTILINE)
+    assert "\n\n\n" not in readme
 
 
 def test_checks_exist(table: list[list[str]], check_ids: set[str]) -> None:

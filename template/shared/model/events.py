@@ -54,8 +54,6 @@ def _leave_to_tools(event: ThreadStreamEvent, context: TurnContext) -> None:
     match event:
         case ThreadItemAddedEvent(item=WorkflowItem(workflow=Workflow(type="custom"))):
             context.workflow_item = None
-        case _:
-            pass
 
 
 async def own_ids(
