@@ -28,6 +28,7 @@ def main() -> None:
 
 def serve(address: str, modules: list[str]) -> None:
     """Import *modules*; then fork for each connection, and return only in the forked process."""
+    # Imported here and below because `run`, which starts for each command, needs none of it.
     import gc
     import threading
     from contextlib import suppress

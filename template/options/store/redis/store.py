@@ -20,6 +20,7 @@ from app.redis_store.store import RedisStore
 
 _EXAMPLE = "redis://user:password@localhost:6379/0"
 _URL = re.compile(r"(redis|valkey)s?://[^/]+(/\d*)?(\?.*)?|unix://.+")
+_FAULT = "cannot be understood"
 _DAY = 24 * 60 * 60 * 1000  # milliseconds
 
 
@@ -89,9 +90,6 @@ def connection_options(url: str) -> dict[str, Any]:
     except Exception as error:
         raise ValueError(_FAULT) from error
     return options
-
-
-_FAULT = "cannot be understood"
 
 
 async def _check(store: RedisStore) -> None:

@@ -142,7 +142,7 @@ class RedisStore(ChatStore):
         return dict(zip(found[::2], found[1::2], strict=True))
 
     async def ping(self) -> str | None:
-        """Return if Redis can be written to, with a warning if it may lose conversations."""
+        """Write to Redis, and return a warning if it may lose conversations."""
         return _warning(await self.server.ping())
 
     async def _read(
