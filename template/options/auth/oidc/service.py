@@ -99,7 +99,7 @@ class LocalIssuer:
         self._thread.join()
 
     def rotate(self, algorithm: str) -> SigningKey:
-        """Replace all keys by a new one."""
+        """Replace all keys with a new one."""
         self.keys = [SigningKey(algorithm)]
         return self.keys[0]
 

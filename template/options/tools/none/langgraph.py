@@ -1,4 +1,4 @@
-"""The tools that the model may call: the agent's own."""
+"""The tools that the model may call besides the agent's own: so far, none."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -34,5 +34,5 @@ class Toolbox:
 
 @asynccontextmanager
 async def open_toolbox(settings: ToolSettings, store: ChatStore) -> AsyncIterator[Toolbox]:
-    """Collect the tools; there is nothing to close."""
+    """Collect the tools; there is nothing to open or to close."""
     yield Toolbox([])
