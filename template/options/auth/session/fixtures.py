@@ -1,5 +1,6 @@
 """Fixtures that sign users in."""
 
+from itertools import count
 from urllib.parse import urlsplit
 
 import pytest
@@ -8,6 +9,8 @@ from pydantic import SecretStr
 from app.auth import AuthSettings
 from app.commands.token import session_cookie
 from tests.backend import Credentials
+
+_numbers = count()
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +26,9 @@ def headers_for(auth_env: dict[str, str]) -> Credentials:
         return {"Cookie": session_cookie(user, settings)}
 
     return sign_in
+
+
+@pytest.fixture
+def email() -> str:
+    """An address without an account."""
+    return f"user{next(_numbers)}@example.com"
