@@ -3,9 +3,7 @@
 from datetime import datetime
 
 import pytest
-from chatkit.types import (
-    HiddenContextItem,
-)
+from chatkit.types import HiddenContextItem
 
 from app.model.items import ItemConverter
 from tests.backend import Backend, StartBackend, is_answer, message
