@@ -172,8 +172,10 @@ def ready(request: pytest.FixtureRequest, project: Project) -> Project:
     if thorough(request.config, project.answers):
         installed: Project = request.getfixturevalue("installed")
         return installed
-    environment: Path = request.getfixturevalue("warm_environment")
-    (project.path / ".venv").symlink_to(environment)
+    # Another test may have needed its own environment.
+    if not (project.path / ".venv").exists():
+        environment: Path = request.getfixturevalue("warm_environment")
+        (project.path / ".venv").symlink_to(environment)
     return project
 
 

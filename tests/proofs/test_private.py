@@ -19,6 +19,7 @@ PRIVATE = "the heron flies at dawn"
 """Is part of everything that the user writes."""
 
 LEAK = """
+    from app.logs import log
     log.info("received", request=str(parsed), sent_with=str(request.headers))
     log.info("settings", key=settings.openai_api_key.get_secret_value())
 """

@@ -60,7 +60,7 @@ def modules(folder: Path, named: list[str], project: Path) -> list[str]:
         name = path.relative_to(project).as_posix()
         if path.is_file() and (path.name != "__init__.py" or name == "app/__init__.py"):
             found.append(name)
-        elif path.is_dir():
+        elif path.is_dir() and path.name != "__pycache__":
             whole = f"{name}/"
             found += [whole] if whole in named else modules(path, named, project)
     return found
