@@ -1,6 +1,5 @@
 """Fixtures that sign users in."""
 
-from itertools import count
 from urllib.parse import urlsplit
 
 import pytest
@@ -9,8 +8,6 @@ from pydantic import SecretStr
 from app.auth import AuthSettings
 from app.commands.token import session_cookie
 from tests.backend import Credentials
-
-_numbers = count()
 
 
 @pytest.fixture(scope="session")
@@ -26,9 +23,3 @@ def headers_for(auth_env: dict[str, str]) -> Credentials:
         return {"Cookie": session_cookie(user, settings)}
 
     return sign_in
-
-
-@pytest.fixture
-def email() -> str:
-    """An address without an account."""
-    return f"user{next(_numbers)}@example.com"

@@ -1,16 +1,81 @@
 """Users register, sign in and out; without a session nothing is answered."""
 
+import io
+import re
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from typing import Protocol
+from urllib.parse import urlsplit
 
+import anyio
 import httpx
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from app import ENDPOINT, passwords
+from app.__main__ import main
 from app.auth import AuthSettings
-from tests.backend import Backend, StartBackend
-from tests.browser import PASSWORD, WRONG, Browser
+from app.base import ChatStore, User
+from app.commands.token import session_cookie
+from app.errors import ApiError, StartupError
+from app.passwords import Passwords
+from app.records import Records, records_of
+from app.sessions import MAX_PER_USER, Sessions
+from tests.backend import Backend, Client, StartBackend
+from tests.private import note_credentials, note_words
+
+PASSWORD = "correct horse battery"
+WRONG = "incorrect horse battery"
+SECRET = "0123456789abcdef0123456789abcdef"
+ANNA = User("user_" + "a" * 32, {"email": "anna@example.com"})
+
+_numbers = count()
+
+
+class RunApp(Protocol):
+    """Runs a command with the settings of a backend."""
+
+    def __call__(
+        self, backend: Backend, *arguments: str, entered: bytes = b""
+    ) -> tuple[object, str]:
+        """Return its exit status, and what it prints."""
+        ...
+
+
+class Browser:
+    """A browser, which keeps the cookies that it gets, with one page open."""
+
+    def __init__(self, backend: Backend, **headers: str) -> None:
+        url = backend.url.removesuffix(ENDPOINT)
+        self.http = httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False)
+        self._backend = backend
+
+    def post(self, path: str, **body: object) -> httpx.Response:
+        """Send JSON to `/auth/…`."""
+        note_words(body)
+        response = self.http.post(f"/auth/{path}", json=body)
+        note_credentials({"Cookie": self.cookie})
+        return response
+
+    def sign_in(self, path: str, email: str, password: str = PASSWORD) -> int:
+        """Register or log in; return the status."""
+        return self.post(path, email=email, password=password).status_code
+
+    def me(self) -> int:
+        """Return the status of `GET /auth/me`."""
+        return self.http.get("/auth/me").status_code
+
+    @property
+    def cookie(self) -> str:
+        """The session's cookie, as it is sent."""
+        return f"session={self.http.cookies.get('session', '')}"
+
+    @property
+    def chatkit(self) -> Client:
+        """A ChatKit client that sends the cookie."""
+        return self._backend.client(headers={"Cookie": self.cookie})
 
 
 @pytest.fixture
@@ -19,11 +84,51 @@ def browser(backend: Backend) -> Browser:
     return Browser(backend)
 
 
+@pytest.fixture
+def email() -> str:
+    """An address without an account."""
+    return f"user{next(_numbers)}@example.com"
+
+
+@pytest.fixture
+def records(store: ChatStore) -> Records:
+    """Empty records."""
+    return records_of(store)
+
+
 def status_with(backend: Backend, cookie: str) -> int:
     """Return the status of a request with this `Cookie` header."""
     headers = [(b"cookie", cookie.encode("latin-1"))]
     body = {"type": "threads.list", "params": {}}
     return httpx.post(backend.url, json=body, headers=headers, trust_env=False).status_code
+
+
+def settings_of(backend: Backend) -> AuthSettings:
+    """Return the settings with which commands find a backend."""
+    port = int(urlsplit(backend.url).port or 0)
+    secret = SecretStr(backend.environment["SESSION_SECRET"])
+    return AuthSettings(session_secret=secret, host="0.0.0.0", port=port)
+
+
+@pytest.fixture
+def run_app(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> RunApp:
+    """Return a function that runs a command with the settings of a backend."""
+
+    def run(backend: Backend, *arguments: str, entered: bytes = b"") -> tuple[object, str]:
+        port = str(urlsplit(backend.url).port)
+        for name, value in {**backend.environment, "PORT": port}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["app", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(entered)))
+        capsys.readouterr()
+        try:
+            main()
+            status: object = 0
+        except SystemExit as ended:
+            status = ended.code
+        return status, "".join(capsys.readouterr())
+
+    return run
 
 
 def test_account_from_the_beginning_to_the_end(browser: Browser, email: str) -> None:
@@ -77,7 +182,7 @@ def test_logging_out_everywhere_ends_all_sessions(backend: Backend, email: str) 
 
 def test_login_begins_a_new_session(browser: Browser, backend: Backend, email: str) -> None:
     """An id that someone has put into the browser is not taken over, and the old one ends."""
-    planted = f"session=user_{'a' * 32}.{'x' * 43}"
+    planted = f"session={ANNA.id}.{'x' * 43}"
     browser.http.headers["Cookie"] = planted
     assert browser.sign_in("register", email) == 201
     assert status_with(backend, planted) == 401
@@ -241,6 +346,46 @@ def test_unknown_address_and_wrong_password_are_answered_alike(
     }
 
 
+@pytest.mark.anyio
+async def test_unknown_address_takes_the_same_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an account a password is hashed as with one, with the same parameters."""
+    checked = Passwords()
+    stored = await checked.hash(PASSWORD)
+    hasher, hashes = checked._hasher, list[str]()
+    verify = hasher.verify
+
+    def noted(password: str | bytes, compared: str | bytes) -> bool:
+        hashes.append(str(compared))
+        return verify(password, compared)
+
+    monkeypatch.setattr(hasher, "verify", noted)
+    assert await checked.verify(PASSWORD, stored)
+    assert not await checked.verify(WRONG, stored)
+    assert not await checked.verify(PASSWORD, None)
+    parameters = [compared.split("$")[:4] for compared in hashes]
+    assert parameters == [stored.split("$")[:4]] * 3
+
+
+@pytest.mark.anyio
+async def test_long_queue_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashing takes memory and time: those who would wait too long are told so at once."""
+    monkeypatch.setattr(passwords, "MAX_QUEUE", 3)
+    checked = Passwords()
+    refused: list[ApiError] = []
+
+    async def hash_one() -> None:
+        try:
+            await checked.hash(PASSWORD)
+        except ApiError as error:
+            refused.append(error)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(5):
+            group.start_soon(hash_one)
+    assert [error.status for error in refused] == [503, 503]
+    assert await checked.verify(PASSWORD, await checked.hash(PASSWORD))
+
+
 def test_guesses_are_limited(start_backend: StartBackend, email: str) -> None:
     """Per account, whether there is one or not, and per address; the right password resets it."""
     backend = start_backend(LOGIN_RATE_LIMIT="3/hour", LOGIN_ADDRESS_RATE_LIMIT="7/hour")
@@ -278,6 +423,93 @@ def test_guesses_are_limited(start_backend: StartBackend, email: str) -> None:
 
 def _take(addresses: Iterator[str], number: int) -> list[str]:
     return [next(addresses) for _ in range(number)]
+
+
+@pytest.mark.anyio
+async def test_sessions_end_in_time(records: Records) -> None:
+    """One that lasts a little longer is valid, one that has just ended is not."""
+    ended = await Sessions(records, SECRET, -0.001).begin(ANNA)
+    lasting = await Sessions(records, SECRET, 60).begin(ANNA)
+    sessions = Sessions(records, SECRET, 60)
+    assert await sessions.find(ended) is None
+    assert await sessions.find(lasting) == ANNA
+
+
+@pytest.mark.anyio
+async def test_store_has_no_session_id(records: Records) -> None:
+    """Who reads the store can use no session: neither what is in it, nor with another secret."""
+    session_id = await Sessions(records, SECRET, 60).begin(ANNA)
+    [(key, value)] = await records.listed("sessions", ANNA.id, 10)
+    assert re.fullmatch("[0-9a-f]{64}", key)
+    assert value == {"email": "anna@example.com"}
+    sessions = Sessions(records, SECRET, 60)
+    assert await sessions.find(f"{ANNA.id}.{key}") is None
+    assert await Sessions(records, SECRET[::-1], 60).find(session_id) is None
+    assert await sessions.find(session_id) == ANNA
+
+
+@pytest.mark.anyio
+async def test_oldest_of_many_sessions_ends(records: Records) -> None:
+    """A program that signs in again and again does not fill the store."""
+    sessions = Sessions(records, SECRET, 60)
+    begun = [await sessions.begin(ANNA) for _ in range(MAX_PER_USER + 1)]
+    found = [await sessions.find(session_id) for session_id in begun]
+    assert found == [None] + [ANNA] * MAX_PER_USER
+
+
+@pytest.mark.anyio
+async def test_production(
+    start_backend: StartBackend, store: ChatStore, run_app: RunApp, email: str
+) -> None:
+    """Cookies are for HTTPS only; with ALLOW_REGISTRATION=no an account comes from the terminal."""
+    backend = start_backend(APP_ENV="production", ALLOW_REGISTRATION="no")
+    browser = Browser(backend)
+    assert browser.sign_in("register", email) == 403
+    assert backend.start_page().status_code == 404
+    entered = f"{PASSWORD}\r\n".encode()
+    status, printed = await anyio.to_thread.run_sync(
+        lambda: run_app(backend, "user", "add", email, entered=entered)
+    )
+    response = browser.post("login", email=email, password=PASSWORD)
+    assert ("POST /auth/" in printed, status == 0) == (True, store.shared)
+    assert response.status_code == (200 if store.shared else 401)
+    if store.shared:
+        cookie = response.headers["set-cookie"]
+        assert cookie.endswith("; HttpOnly; Max-Age=2592000; Path=/; SameSite=lax; Secure")
+
+
+def test_account_that_cannot_be_created_is_one_sentence(backend: Backend, run_app: RunApp) -> None:
+    """The error of `user add` names the address."""
+    ended = run_app(backend, "user", "add", "anna", entered=PASSWORD.encode())
+    assert ended == (2, "error: anna: This is not an e-mail address.\n")
+
+
+def test_token_signs_in_at_the_running_backend(
+    backend: Backend, run_app: RunApp, email: str
+) -> None:
+    """It prints the header of a new session each time, with a new account the first time."""
+    status, printed = run_app(backend, "token", email)
+    assert status == 0
+    name, _, cookie = printed.strip().partition(": ")
+    thread_id = backend.client(headers={name: cookie}).create_thread("Hi").thread_id
+    again = session_cookie(email, settings_of(backend))
+    assert again != cookie
+    found = backend.client(headers={name: again}).call("threads.get_by_id", thread_id=thread_id)
+    assert found["id"] == thread_id
+
+
+def test_token_says_why_not(backend: Backend, email: str) -> None:
+    """Another password, no backend, and production are one sentence each."""
+    local = settings_of(backend)
+    Browser(backend).sign_in("register", email)
+    with pytest.raises(StartupError, match=rf"^{email} cannot sign in: The e-mail address or"):
+        session_cookie(email, local)
+    nowhere = local.model_copy(update={"port": 1})
+    with pytest.raises(StartupError, match=r"^no backend answers at HOST=0\.0\.0\.0 PORT=1; start"):
+        session_cookie(email, nowhere)
+    production = local.model_copy(update={"app_env": "production"})
+    with pytest.raises(StartupError, match="APP_ENV=production does not sign users in"):
+        session_cookie(email, production)
 
 
 @pytest.mark.parametrize("secret", ["short", "change-me-" * 8])
