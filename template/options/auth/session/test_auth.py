@@ -391,7 +391,9 @@ def test_long_queue_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize(("password", "status"), [("x" * 1025, 400), (WRONG, 503)])
+@pytest.mark.parametrize(
+    ("password", "status"), [("x" * 1025, 400), (WRONG, 503)], ids=["too long", "queue full"]
+)
 async def test_attempts_that_are_not_checked_lock_nobody_out(
     store: ChatStore, records: Records, password: str, status: int
 ) -> None:
