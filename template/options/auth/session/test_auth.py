@@ -1,5 +1,6 @@
 """Users register, sign in and out; without a session nothing is answered."""
 
+import asyncio
 import io
 import re
 import sys
@@ -480,6 +481,9 @@ async def test_oldest_of_many_sessions_ends(records: Records) -> None:
     begun = [await sessions.begin(ANNA) for _ in range(MAX_PER_USER + 1)]
     found = [await sessions.find(session_id) for session_id in begun]
     assert found == [None] + [ANNA] * MAX_PER_USER
+    # Neither does one that does so many times at once.
+    await asyncio.gather(*(sessions.begin(ANNA) for _ in range(10)))
+    assert len(await records.listed("sessions", ANNA.id, MAX_PER_USER * 2)) == MAX_PER_USER
 
 
 @pytest.mark.anyio
