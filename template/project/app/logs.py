@@ -62,13 +62,21 @@ def _console() -> list[Processor]:
         pad_level=False,
         exception_formatter=structlog.dev.plain_traceback,
     )
-    return [_summarize_request, renderer]
+    return [_summarize_request, _escape_controls, renderer]
 
 
 def _summarize_request(_logger: WrappedLogger, _method: str, entry: EventDict) -> EventDict:
     """Begin the line of a request with its status and operation."""
     if entry["event"] == "request":
         entry["event"] = f"{entry.pop('status')} {entry.pop('operation')}"
+    return entry
+
+
+def _escape_controls(_logger: WrappedLogger, _method: str, entry: EventDict) -> EventDict:
+    """Keep a client's text, such as a path, from beginning a line or controlling the terminal."""
+    for name, value in entry.items():
+        if isinstance(value, str) and not value.isprintable():
+            entry[name] = repr(value)[1:-1]
     return entry
 
 

@@ -48,6 +48,15 @@ def test_development_shows_one_plain_line_per_request(environment: dict[str, str
     assert f"request_id={response.headers['x-request-id']}" in line
 
 
+def test_client_cannot_write_lines_of_the_log(environment: dict[str, str]) -> None:
+    """What a path has besides printable characters is escaped; other letters are not."""
+    with log_of(environment) as log:
+        url = log.readline().rpartition("url=")[2].strip().removesuffix(ENDPOINT)
+        httpx.get(f"{url}/größe%0A12:00:00%20[info]%20forged%1B[2J", trust_env=False)
+        line = log.readline()
+    assert r" 404 GET /größe\n12:00:00 [info] forged\x1b[2J " in line
+
+
 def test_json_has_one_object_per_line(environment: dict[str, str]) -> None:
     """LOG_FORMAT=json is for programs, also in development."""
     with log_of({**environment, "LOG_FORMAT": "json"}) as log:

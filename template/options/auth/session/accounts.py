@@ -44,12 +44,7 @@ class Accounts:
         return User(account["id"], {"email": email})
 
     async def find(self, email: str, password: str) -> User | None:
-        """Return the user, or None if the address or the password is wrong.
-
-        Raises:
-            ApiError: 400, the password is too long.
-        """
-        password = normalized_password(password)
+        """Return the user, or None if the address or the password, as normalized, is wrong."""
         account = await self._records.load(_KIND, email, _KEY)
         stored = account["password"] if account is not None else None
         if not await self._passwords.verify(password, stored) or account is None:

@@ -14,7 +14,7 @@ from app.base import Authenticator, ChatStore, User
 from app.common_settings import Rate
 from app.cookies import SECONDS_PER_DAY, Cookie, CookieSettings, check_page, require_long
 from app.errors import ApiError
-from app.passwords import Passwords
+from app.passwords import Passwords, normalized_password
 from app.rates import RateLimit, network_of
 from app.records import Records, records_of
 from app.sessions import Sessions
@@ -62,7 +62,8 @@ class SessionCookie:
     def __init__(self, settings: AuthSettings, records: Records, counters: Storage) -> None:
         seconds = settings.session_ttl * SECONDS_PER_DAY
         self.registers = settings.allow_registration
-        self.accounts = Accounts(records, Passwords())
+        self.passwords = Passwords()
+        self.accounts = Accounts(records, self.passwords)
         self.sessions = Sessions(records, settings.session_secret.get_secret_value(), seconds)
         self.cookie = Cookie("session", settings, seconds)
         self.account_limit = RateLimit(settings.login_rate_limit, counters, "login", "attempts")
@@ -81,18 +82,22 @@ class SessionCookie:
         """Return the user with this address and password.
 
         Raises:
-            ApiError: 401, one of them is wrong, and which one is not told; 429, that was so too
-                often.
+            ApiError: 400, the password is too long; 401, one of them is wrong, and which one is not
+                told; 429, that was so too often; 503, too many people are signing in.
         """
-        await self.address_limit.check(address)
-        # Before the password is checked: of many guesses at the same time, few are checked.
-        await self.account_limit.count(email)
-        user = await self.accounts.find(email, password)
-        if user is None:
-            await self.address_limit.count(address)
-            raise unauthorized("The e-mail address or the password is wrong.")
-        await self.account_limit.forget(email)
-        return user
+        # What is refused unchecked may not count for the account: it would cost the address nothing
+        # to lock out everyone.
+        password = normalized_password(password)
+        with self.passwords.place(address):
+            await self.address_limit.check(address)
+            # Before the password is checked: of many guesses at the same time, few are checked.
+            await self.account_limit.count(email)
+            user = await self.accounts.find(email, password)
+            if user is None:
+                await self.address_limit.count(address)
+                raise unauthorized("The e-mail address or the password is wrong.")
+            await self.account_limit.forget(email)
+            return user
 
 
 class Credentials(BaseModel):
@@ -120,8 +125,10 @@ async def register(request: Request) -> Response:
         raise ApiError(403, "registration_closed", "New accounts are not accepted here.")
     credentials = await read(request, Credentials)
     email = normalized_email(credentials.email)
-    await auth.address_limit.count(address_of(request))
-    user = await auth.accounts.create(email, credentials.password)
+    address = address_of(request)
+    with auth.passwords.place(address):
+        await auth.address_limit.count(address)
+        user = await auth.accounts.create(email, credentials.password)
     return await begin_session(request, user, 201)
 
 

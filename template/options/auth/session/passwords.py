@@ -2,7 +2,9 @@
 
 import secrets
 import unicodedata
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -18,6 +20,8 @@ AT_ONCE = 2
 """Each takes 64 MiB and, on several cores, a tenth of a second."""
 MAX_QUEUE = 50
 """A longer queue would outlast the patience of those at its end."""
+MAX_OF_ADDRESS = 10
+"""No address fills the queue alone, not even with right passwords, which have no limit."""
 
 Result = TypeVar("Result")
 
@@ -28,15 +32,27 @@ class Passwords:
     def __init__(self) -> None:
         self._hasher = PasswordHash.recommended()
         self._limiter = CapacityLimiter(AT_ONCE)
-        self._queued = 0
+        self._queue: Counter[str] = Counter()
         self._nobodys = self._hasher.hash(secrets.token_hex())
 
-    async def hash(self, password: str) -> str:
-        """Return what to store instead of the password.
+    @contextmanager
+    def place(self, address: str) -> Iterator[None]:
+        """Keep a place in the queue, from before an attempt is counted until its end.
 
         Raises:
-            ApiError: 503, too many passwords are waiting.
+            ApiError: 503, too many passwords are waiting, or too many from this address.
         """
+        if self._queue.total() >= MAX_QUEUE or self._queue[address] >= MAX_OF_ADDRESS:
+            message = "Too many people are signing in; try again in a few seconds."
+            raise ApiError(503, "busy", message, {"Retry-After": "5"})
+        self._queue[address] += 1
+        try:
+            yield
+        finally:
+            self._queue -= Counter([address])  # Keeps no address at zero.
+
+    async def hash(self, password: str) -> str:
+        """Return what to store instead of the password."""
         return await self._in_thread(lambda: self._hasher.hash(password))
 
     async def verify(self, password: str, stored: str | None) -> bool:
@@ -46,23 +62,13 @@ class Passwords:
             password: What somebody entered.
             stored: The hash, or None if there is no account: the work is then the same, so that
                 the time does not tell.
-
-        Raises:
-            ApiError: 503, too many passwords are waiting.
         """
         compared = self._nobodys if stored is None else stored
         right = await self._in_thread(lambda: self._hasher.verify(password, compared))
         return right and stored is not None
 
     async def _in_thread(self, work: Callable[[], Result]) -> Result:
-        if self._queued >= MAX_QUEUE:
-            message = "Too many people are signing in; try again in a few seconds."
-            raise ApiError(503, "busy", message, {"Retry-After": "5"})
-        self._queued += 1
-        try:
-            return await to_thread.run_sync(work, limiter=self._limiter)
-        finally:
-            self._queued -= 1
+        return await to_thread.run_sync(work, limiter=self._limiter)
 
 
 def normalized_password(password: str) -> str:

@@ -1,10 +1,12 @@
 """Users register, sign in and out; without a session nothing is answered."""
 
+import asyncio
 import io
 import re
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from itertools import count
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -16,11 +18,11 @@ from pydantic import SecretStr, ValidationError
 
 from app import ENDPOINT, passwords
 from app.__main__ import main
-from app.auth import AuthSettings
+from app.auth import AuthSettings, SessionCookie
 from app.base import ChatStore, User
 from app.commands.token import session_cookie
 from app.errors import ApiError, StartupError
-from app.passwords import Passwords
+from app.passwords import MAX_OF_ADDRESS, Passwords
 from app.records import Records, records_of
 from app.sessions import MAX_PER_USER, Sessions
 from tests.backend import Backend, Client, StartBackend
@@ -366,24 +368,48 @@ async def test_unknown_address_takes_the_same_work(monkeypatch: pytest.MonkeyPat
     assert parameters == [stored.split("$")[:4]] * 3
 
 
-@pytest.mark.anyio
-async def test_long_queue_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hashing takes memory and time: those who would wait too long are told so at once."""
+def test_long_queue_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashing takes memory and time: those who would wait too long are told so at once.
+
+    One address cannot keep all others out.
+    """
     monkeypatch.setattr(passwords, "MAX_QUEUE", 3)
-    checked = Passwords()
-    refused: list[ApiError] = []
+    monkeypatch.setattr(passwords, "MAX_OF_ADDRESS", 2)
+    queue = Passwords()
 
-    async def hash_one() -> None:
+    def status(address: str) -> int:
         try:
-            await checked.hash(PASSWORD)
+            with queue.place(address):
+                return 200
         except ApiError as error:
-            refused.append(error)
+            return error.status
 
-    async with anyio.create_task_group() as group:
-        for _ in range(5):
-            group.start_soon(hash_one)
-    assert [error.status for error in refused] == [503, 503]
-    assert await checked.verify(PASSWORD, await checked.hash(PASSWORD))
+    with queue.place("192.0.2.1"), queue.place("192.0.2.1"):
+        assert [status("192.0.2.1"), status("192.0.2.2")] == [503, 200]
+        with queue.place("192.0.2.3"):
+            assert status("192.0.2.2") == 503
+    assert [status("192.0.2.1"), status("192.0.2.2")] == [200, 200]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("password", "status"), [("x" * 1025, 400), (WRONG, 503)], ids=["too long", "queue full"]
+)
+async def test_attempts_that_are_not_checked_lock_nobody_out(
+    store: ChatStore, records: Records, password: str, status: int
+) -> None:
+    """Neither a password that is too long nor one beyond the queue counts for the account."""
+    settings = AuthSettings(session_secret=SecretStr(SECRET), login_rate_limit="1/hour")
+    auth = SessionCookie(settings, records, store.counters())
+    email = "locked@example.com"
+    user = await auth.accounts.create(email, PASSWORD)
+    with ExitStack() as queue:
+        for _ in range(MAX_OF_ADDRESS):
+            queue.enter_context(auth.passwords.place("192.0.2.1"))
+        with pytest.raises(ApiError) as refused:
+            await auth.verify(email, password, "192.0.2.1")
+    assert refused.value.status == status
+    assert await auth.verify(email, PASSWORD, "192.0.2.2") == user
 
 
 def test_guesses_are_limited(start_backend: StartBackend, email: str) -> None:
@@ -455,6 +481,9 @@ async def test_oldest_of_many_sessions_ends(records: Records) -> None:
     begun = [await sessions.begin(ANNA) for _ in range(MAX_PER_USER + 1)]
     found = [await sessions.find(session_id) for session_id in begun]
     assert found == [None] + [ANNA] * MAX_PER_USER
+    # Neither does one that does so many times at once.
+    await asyncio.gather(*(sessions.begin(ANNA) for _ in range(10)))
+    assert len(await records.listed("sessions", ANNA.id, MAX_PER_USER * 2)) == MAX_PER_USER
 
 
 @pytest.mark.anyio
