@@ -33,7 +33,7 @@ demo: $(SYNCED) ## create a backend, start it and have a conversation with it
 	$(BIN)/python -m chatkit_scaffold.demo
 
 # One process more than processors: backends that are stopped or cut off make their tests wait.
-TESTS := $(BIN)/python -m pytest -n 3 --dist loadgroup
+TESTS := $(BIN)/python -m pytest -n 4 --dist loadgroup
 
 test: lint ## run everything: all combinations, and the own tests of those that cover every pair of choices
 	$(TESTS)

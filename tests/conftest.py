@@ -180,6 +180,16 @@ def ready(request: pytest.FixtureRequest, project: Project) -> Project:
 
 
 @pytest.fixture
+def type_checker(request: pytest.FixtureRequest) -> Path:
+    """A Python with the projects' libraries and mypy: a shared one, which has imported mypy."""
+    if request.config.getoption("--thorough"):
+        installed: Project = request.getfixturevalue("installed")
+        return launcher.project_python(installed.path)
+    environment: Path = request.getfixturevalue("warm_environment")
+    return environment / "bin" / "python"
+
+
+@pytest.fixture
 def warm_python(installed: Project, outside_folder: Path) -> Iterator[Path]:
     """The Python of the project's own environment, which has imported the libraries already."""
     folder = Path(tempfile.mkdtemp(dir=outside_folder))

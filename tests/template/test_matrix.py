@@ -99,9 +99,9 @@ def test_what_is_imported_is_required(project: Project, everything: Path) -> Non
     assert environments.undeclared(project.path, everything) == {}
 
 
-def test_types(ready: Project) -> None:
+def test_types(project: Project, type_checker: Path) -> None:
     """The project's own mypy, strict, finds nothing."""
-    ready.run("mypy", "--no-error-summary")
+    run([str(type_checker), "-m", "mypy", "--no-error-summary"], project.path, timeout=600)
 
 
 def test_own_tests(installed: Project, warm_python: Path, monkeypatch: pytest.MonkeyPatch) -> None:
