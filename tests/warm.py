@@ -106,6 +106,8 @@ def run(address: str, arguments: list[str]) -> None:
     """Let the other process fork one that does what this one was asked to do."""
     request = {"folder": str(Path.cwd()), "environment": dict(os.environ), "arguments": arguments}
     text = json.dumps(request).encode()
+    # One that comes before the other process is known waits until it can be passed on.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _FORWARDED)
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(address)
         connection.sendall(len(text).to_bytes(4))
@@ -114,6 +116,7 @@ def run(address: str, arguments: list[str]) -> None:
         process = int.from_bytes(connection.recv(4))
         for number in _FORWARDED:
             signal.signal(number, lambda number, _: os.kill(process, number))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _FORWARDED)
         status = int.from_bytes(connection.recv(4), signed=True)
     if status < 0:
         if -status in _FORWARDED:

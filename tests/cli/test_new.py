@@ -15,10 +15,9 @@ from tests.command import (
     run,
     tree,
 )
+from tests.matrix import COVERING
 
 pytestmark = pytest.mark.usefixtures("workplace")
-
-QUESTIONS = questions.read_questions(REPOSITORY)
 
 
 @pytest.mark.quick
@@ -36,9 +35,7 @@ def test_makes_a_project_with_a_first_commit(workplace: Path) -> None:
     assert git(project, "log", "--format=%s %D") == "Create the backend HEAD -> main"
 
 
-@pytest.mark.parametrize(
-    "answers", questions.combinations(QUESTIONS), ids=questions.combination_name
-)
+@pytest.mark.parametrize("answers", COVERING, ids=questions.combination_name)
 def test_equals_copier_copy(answers: dict[str, str], workplace: Path) -> None:
     """`copier copy` creates the same project, byte for byte except for the recorded source."""
     data = [part for key, value in answers.items() for part in ("--data", f"{key}={value}")]
