@@ -88,7 +88,7 @@ def test_server_that_is_down(backend: Backend, outside: Outside, model: Model) -
 
 
 def test_tool_that_takes_too_long(backend: Backend, model: Model) -> None:
-    """The model is told after TOOL_TIMEOUT seconds, and the answer continues."""
+    """The model gets an error after TOOL_TIMEOUT seconds, and the answer continues."""
     client = backend.client()
     thread_id = client.create_thread("Hi").thread_id
     assert ask(client, model, thread_id, "hold").text == "Done."

@@ -134,7 +134,7 @@ async def test_call_that_may_have_been_done_is_not_repeated(
 
 
 async def test_call_that_takes_too_long(outside: Outside) -> None:
-    """The model is told so, instead of waiting."""
+    """The model gets an error instead of waiting."""
     caller = Caller(outside, timeout=0.3)
     async with caller.sessions.closed_at_end():
         with pytest.raises(ToolServerError, match=r"no answer within 0\.3 seconds"):
