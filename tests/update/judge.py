@@ -26,7 +26,6 @@ class Case:
         wanted: The new project with the edits.
         settled: The new project with those edits that are in no conflict.
         conflicts: The paths in conflict.
-        listed: The paths that the update names otherwise than as updated or merged.
         renamed: New path by old path, of files that one side renamed.
     """
 
@@ -37,7 +36,6 @@ class Case:
     wanted: Files
     settled: Files
     conflicts: frozenset[str]
-    listed: frozenset[str]
     renamed: Mapping[str, str]
 
 
