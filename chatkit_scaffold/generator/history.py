@@ -13,14 +13,15 @@ from chatkit_scaffold import __version__
 from chatkit_scaffold.errors import TemplateError, ToolError
 from chatkit_scaffold.generator import git, kept
 from chatkit_scaffold.generator.releases import Release, read_releases
+from chatkit_scaffold.text import listed, shown
 
 BUNDLE = "template.bundle"
 PARTS = ("copier.yml", "template")
 """What a version of the template consists of."""
 
 # `git describe` and a release's number, perhaps with a `v` in front.
-_DESCRIBED = re.compile(r"v?\d+(?:\.\d+)*-\d+-g([0-9a-f]{4,64})")
-_NUMBER = re.compile(r"v?(\d+(?:\.\d+)*)(?:-(\d+)-g[0-9a-f]+)?")
+_DESCRIBED = re.compile(r"v?\d+(?:\.\d+)+-\d+-g([0-9a-f]{4,64})")
+_NUMBER = re.compile(r"v?(\d+(?:\.\d+)+)(?:-(\d+)-g[0-9a-f]+)?")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
@@ -77,7 +78,7 @@ class History:
         for repository in self._repositories() if name else ():
             if version := self._found(repository, recorded, name):
                 return version
-        raise _unknown(recorded, self.newest)
+        raise self._unknown(recorded) if name else self._no_version(recorded)
 
     @contextmanager
     def folder(self, version: str) -> Iterator[Path]:
@@ -96,6 +97,24 @@ class History:
     def release(self, version: str) -> Release | None:
         """Return the release with a number, or None."""
         return next((item for item in self.releases if item.version == version), None)
+
+    def _no_version(self, recorded: str) -> TemplateError:
+        return TemplateError(
+            f"{shown(recorded)} is not a version of the template",
+            hint=f"Its versions are {listed(list(self.states), 'and')}.",
+        )
+
+    def _unknown(self, recorded: str) -> TemplateError:
+        if order(recorded) > order(self.newest):
+            return TemplateError(
+                f"Version {recorded} is newer than this chatkit-scaffold {__version__}",
+                hint="Upgrade with: uv tool upgrade chatkit-scaffold",
+            )
+        return TemplateError(
+            f"chatkit-scaffold {__version__} does not have version {recorded} of the template",
+            hint="Between two releases, only a checkout of chatkit-scaffold that has the commit, "
+            "or the computer that the project was created on, can update it.",
+        )
 
     def _extract(self, state: State, folder: Path) -> None:
         try:
@@ -248,16 +267,3 @@ def _is_ancestor(repository: Path, old: str, new: str) -> bool:
 
 def _line(repository: Path, *arguments: str, **environment: str) -> str:
     return git.read(repository, *arguments, **environment).decode("utf-8", "replace").strip()
-
-
-def _unknown(recorded: str, newest: str) -> TemplateError:
-    if order(recorded) > order(newest):
-        return TemplateError(
-            f"Version {recorded!r} is newer than this chatkit-scaffold {__version__}",
-            hint="Upgrade with: uv tool upgrade chatkit-scaffold",
-        )
-    return TemplateError(
-        f"chatkit-scaffold {__version__} does not have version {recorded!r} of the template",
-        hint="Between two releases, only a checkout of chatkit-scaffold that contains the commit, "
-        "or the computer that the project was created on, can update it.",
-    )

@@ -71,11 +71,20 @@ def test_knows_a_release_by_its_commit(history: History, checkout: Path) -> None
     assert history.resolve(f"0.1.0-0-g{commits[0][:7]}") == "0.1.0"
 
 
-@pytest.mark.parametrize("unknown", ["deadbeef", "0.1.0-7-gdeadbee", "main; rm", "", "0.1.5"])
+@pytest.mark.parametrize("unknown", ["deadbeef", "0.1.0-7-gdeadbee", "0.1.5"])
 def test_says_which_version_is_missing(history: History, unknown: str) -> None:
     """The hint says where to get it."""
     with pytest.raises(TemplateError, match="does not have version"):
         history.resolve(unknown)
+
+
+@pytest.mark.parametrize("odd", ["main; rm", "", "--all", "HEAD", "1"])
+def test_names_the_versions_instead_of_anything_else(history: History, odd: str) -> None:
+    """A record is a file that anybody may have edited; git never gets it as it is."""
+    with pytest.raises(TemplateError, match="is not a version of the template") as caught:
+        history.resolve(odd)
+
+    assert caught.value.hint.startswith("Its versions are 0.1.0, 0.2.0 and 0.2.0-")
 
 
 @pytest.mark.parametrize("newer", ["9.0.0", "9.0.0-3-gabcdef1"])
