@@ -1,8 +1,8 @@
 """Brings the database's tables up to date, and checks whether they are."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +21,8 @@ MIGRATE = "run: python -m app migrate"
 """What to do about missing or old tables."""
 MERGE = "run: uv run alembic merge heads -m merge"
 """What to do about several migrations of which none follows the other."""
+FIX = "correct its down_revision: the migration that is meant may have that name as `formerly`"
+"""What to do about a migration that follows one which does not exist."""
 SCRIPTS = "app.database:migrations"
 """Where the migrations are."""
 
@@ -58,27 +60,32 @@ def upgrade(connection: Connection) -> None:
     """Run the migrations that the database has not seen, in the open transaction.
 
     Raises:
-        StartupError: Two migrations are the newest.
+        StartupError: There is no newest migration, or the database has seen one that is unknown.
     """
-    config = _config()
-    if branches := _branches(ScriptDirectory.from_config(config)):
-        raise StartupError(branches)
+    revisions = _revisions(SCRIPTS)
+    if revisions.fault:
+        raise StartupError(revisions.fault)
+    if unknown := _recorded(connection) - revisions.names.keys():
+        raise StartupError(
+            f"The database has seen migration {min(unknown)}, which does not exist here; go back "
+            f"with the code that has it: uv run alembic downgrade {revisions.newest}"
+        )
+    config = _config(SCRIPTS)
     config.attributes["connection"] = connection
-    # The singular would refuse a migration of a branch of its own that another depends on.
+    # The plural: a migration that another one depends on is also the head of its own branch.
     command.upgrade(config, "heads")
 
 
 def adopt_names(connection: Connection, scripts: ScriptDirectory) -> None:
-    """Record the migrations in the database by the names that they have now.
+    """Record the migrations in the database under the names that they have now.
 
-    Numbers, which everyone would choose for migrations of their own, became hashes. The database
-    may still have the old name of a migration, which is in its script as `formerly`.
+    Some had numbers, which users also choose for migrations of their own. In a database that has
+    seen such a migration, the name is what the script has as `formerly`.
     """
     names = _former_names(scripts)
-    for recorded in MigrationContext.configure(connection).get_current_heads():
-        if recorded in names:
-            named = update(_versions).where(_versions.c.version_num == recorded)
-            connection.execute(named.values(version_num=names[recorded]))
+    for name in _recorded(connection) & names.keys():
+        renaming = update(_versions).where(_versions.c.version_num == name)
+        connection.execute(renaming.values(version_num=names[name]))
 
 
 def require_revision(recorded: Collection[str]) -> None:
@@ -88,14 +95,15 @@ def require_revision(recorded: Collection[str]) -> None:
         recorded: What the database's `alembic_version` contains.
 
     Raises:
-        StoreUnavailableError: The tables are older, or two migrations are the newest.
+        StoreUnavailableError: The tables are older, or there is no newest migration.
     """
-    known = _known_revisions()
-    if known.branches:
-        raise StoreUnavailableError(known.branches)
+    revisions = _revisions(SCRIPTS)
+    if revisions.fault:
+        raise StoreUnavailableError(revisions.fault)
     # A revision that this code does not know is newer: while a new release is rolled out,
     # the old one continues to serve.
-    if known.outdated.issuperset(recorded):
+    older = {name for name, revision in revisions.names.items() if revision != revisions.newest}
+    if older.issuperset(recorded):
         raise StoreUnavailableError(f"The tables of the database are out of date; {MIGRATE}")
 
 
@@ -104,46 +112,51 @@ class _Revisions:
     """What the scripts of the migrations say.
 
     Attributes:
-        outdated: All revisions but the newest, also by their former names.
-        branches: What to do about several that are the newest, or nothing.
+        names: Every revision by its name, and by its former name.
+        newest: The revision that follows all others.
+        fault: Why there is none, and what to do about it; otherwise nothing.
     """
 
-    outdated: frozenset[str]
-    branches: str
+    names: Mapping[str, str] = field(default_factory=dict)
+    newest: str = ""
+    fault: str = ""
 
 
 @cache
-def _known_revisions() -> _Revisions:
-    scripts = ScriptDirectory.from_config(_config())
-    newest = set(scripts.get_heads(consider_depends_on=True))
+def _revisions(location: str) -> _Revisions:
+    scripts = ScriptDirectory.from_config(_config(location))
+    try:
+        # Without those that another one depends on: they are older than that one.
+        newest = sorted(scripts.get_heads(consider_depends_on=True))
+    except KeyError as error:
+        return _Revisions(fault=f"No migration is named {error}, but another one follows it; {FIX}")
+    if len(newest) > 1:
+        return _Revisions(fault=f"The migrations have {_listed(scripts, newest)}; {MERGE}")
     names = {script.revision: script.revision for script in scripts.walk_revisions()}
-    names |= _former_names(scripts)
-    outdated = {name for name, revision in names.items() if revision not in newest}
-    return _Revisions(frozenset(outdated), _branches(scripts))
+    return _Revisions(names | _former_names(scripts), newest[0])
 
 
 def _former_names(scripts: ScriptDirectory) -> dict[str, str]:
     """Return revisions by their former names, unless another migration has that name now."""
-    revisions = list(scripts.walk_revisions())
-    former = {getattr(script.module, "formerly", None): script.revision for script in revisions}
-    taken = {script.revision for script in revisions}
+    all_scripts = list(scripts.walk_revisions())
+    former = {getattr(script.module, "formerly", None): script.revision for script in all_scripts}
+    taken = {script.revision for script in all_scripts}
     return {name: revision for name, revision in former.items() if name and name not in taken}
 
 
-def _branches(scripts: ScriptDirectory) -> str:
-    """Return what to do if several migrations are the newest, and otherwise nothing."""
-    # One that another depends on is older than that one, even without an order between them.
-    newest = sorted(scripts.get_heads(consider_depends_on=True))
-    if len(newest) <= 1:
-        return ""
-    named = [f"{name} ({Path(scripts.get_revision(name).path).name})" for name in newest]
-    listed = f"{', '.join(named[:-1])} and {named[-1]}"
-    return f"The migrations have {len(named)} heads, {listed}; {MERGE}"
+def _listed(scripts: ScriptDirectory, heads: list[str]) -> str:
+    files = [Path(scripts.get_revision(head).path).name for head in heads]
+    *others, last = (f"{head} ({file})" for head, file in zip(heads, files, strict=True))
+    return f"{len(heads)} heads, {', '.join(others)} and {last}"
 
 
-def _config() -> Config:
+def _recorded(connection: Connection) -> set[str]:
+    return set(MigrationContext.configure(connection).get_current_heads())
+
+
+def _config(location: str) -> Config:
     config = Config()
-    config.set_main_option("script_location", SCRIPTS)
+    config.set_main_option("script_location", location)
     return config
 
 
