@@ -36,9 +36,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("checkout") / "chatkit-scaffold"
     git(REPOSITORY, "clone", "--quiet", str(REPOSITORY), str(folder))
     if git(folder, "rev-parse", "--is-shallow-repository") == "true":
-        pytest.skip(
-            "this shallow clone lacks the commits of the releases, which the wheel contains"
-        )
+        pytest.skip("this shallow clone lacks the releases that the wheel contains")
     return folder
 
 
