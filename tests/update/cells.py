@@ -43,14 +43,20 @@ def check(lab: Lab, start: Start, release: str) -> list[str]:
     done = update(str(project), wish, root)
     if _report(planned) != _report(done):
         wrong.append(f"the dry run announced {_report(planned)}, and not {_report(done)}")
-    wrong += [*_state(project, done), *judge.problems(_case(lab, start, release, done))]
+    wrong += [
+        *lost(lab, start),
+        *_state(project, done),
+        *judge.problems(_case(lab, start, release, done)),
+    ]
     wrong += _way_back(project, done, before)
     return wrong
 
 
 def given(start: Start, release: str) -> Answers:
     """Return what a user has to answer because a choice is gone."""
-    gone = {} if release == TODAY else {k: v for c in stacked(release) for k, v in c.answers.items()}
+    gone = (
+        {} if release == TODAY else {k: v for c in stacked(release) for k, v in c.answers.items()}
+    )
     return {axis: gone[axis, choice] for axis, choice in start.answers if (axis, choice) in gone}
 
 

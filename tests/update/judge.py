@@ -10,7 +10,6 @@ Files = Mapping[str, str]
 """The texts of a folder's files, by path."""
 
 MARKER = "<<<<<<< "
-RECORD = ".copier-answers.yml"
 _OWN = ("app", "tests")
 
 
@@ -69,7 +68,7 @@ def _unmarked(case: Case) -> Iterator[str]:
 
 def _differences(case: Case) -> Iterator[str]:
     """Yield files that are not what the new release creates, with the edits."""
-    for path in sorted({*case.result, *case.wanted} - {*case.conflicts, RECORD}):
+    for path in sorted({*case.result, *case.wanted} - case.conflicts):
         found = case.result.get(path)
         if found not in (case.wanted.get(path), case.settled.get(path)):
             yield f"{path} {_difference(case.wanted.get(path), found)}"

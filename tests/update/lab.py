@@ -1,18 +1,24 @@
 """Projects of old releases, with edits, and their updates to made-up releases."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import copier
+import pytest
 
+from chatkit_scaffold.generator.history import History
 from chatkit_scaffold.generator.render import render
-from chatkit_scaffold.generator.source import Builtin
+from chatkit_scaffold.generator.source import Builtin, Recorded
+from chatkit_scaffold.update import renders
 from tests.command import REPOSITORY, git
 from tests.update import made_up_releases
 from tests.update.edits import EDITS
 from tests.update.made_up_releases import TODAY
+
+Render = Callable[[History, str, Mapping[str, Any], Recorded | None, str], Path]
 
 FIXED = {"name": "backend", "endpoint": "/chatkit"}
 """Answers of every project."""
@@ -45,6 +51,13 @@ class Lab:
 
     work: Path
     _made: dict[object, Path] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, work: Path, patch: pytest.MonkeyPatch) -> "Lab":
+        """Return a lab whose updates render each version once for the same answers."""
+        lab = cls(work)
+        patch.setattr(renders, "_render", lab._remembering(renders._render))  # noqa: SLF001
+        return lab
 
     def root(self, release: str) -> Path:
         """Return a clone of this repository with a made-up release, or with today's."""
@@ -101,3 +114,23 @@ class Lab:
                 EDITS[name].make(folder, old)
             self._made[key] = folder
         return self._made[key]
+
+    def _remembering(self, really: Render) -> Render:
+        def render_once(
+            history: History,
+            version: str,
+            answers: Mapping[str, Any],
+            recorded: Recorded | None,
+            name: str,
+        ) -> Path:
+            key = (history.repository, version, *answers.items(), recorded)
+            if key not in self._made:
+                folder = self.work / f"rendered-{len(self._made)}"
+                shutil.copytree(really(history, version, answers, recorded, name), folder)
+                self._made[key] = folder
+            target = history.work / name
+            if not target.exists():
+                shutil.copytree(self._made[key], target)
+            return target
+
+        return render_once
