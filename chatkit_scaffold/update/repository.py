@@ -13,6 +13,7 @@ from chatkit_scaffold.generator.git import OUTER_REPOSITORY
 
 # The user's hooks, signature and pager have no business in the steps of an update.
 _PLAIN = ("-c", "core.hooksPath=" + os.devnull, "-c", "core.quotePath=false", "--no-pager")
+_NO_CONFIG: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,11 @@ class Repository:
         work_tree: Path | None = None,
         text: str | None = None,
         ok: tuple[int, ...] = (0,),
+        config: Mapping[str, str] = _NO_CONFIG,
     ) -> str:
         """Run git at the top of the work tree and return what it prints, without its last newline.
+
+        Bytes that are not UTF-8 come out as lone surrogates, and go in as such. Line ends stay.
 
         Args:
             arguments: The command and its arguments.
@@ -50,27 +54,29 @@ class Repository:
             work_tree: A work tree to use instead of the user's; git then runs in it.
             text: What git reads from its standard input.
             ok: The exit statuses that are no error.
+            config: Settings that win over the user's.
 
         Raises:
             ToolError: git failed; the message is git's.
         """
         done = subprocess.run(
-            ["git", *_PLAIN, *arguments],
+            ["git", *_PLAIN, *_options(config), *arguments],
             cwd=work_tree or self.root,
             env=self._environment(index, work_tree),
-            input=text,
+            input=None if text is None else text.encode("utf-8", "surrogateescape"),
             capture_output=True,
-            encoding="utf-8",
-            errors="surrogateescape",
             check=False,
         )
+        # Python's own text mode would turn CRLF into LF, in files and in their names.
+        printed = done.stdout.decode("utf-8", "surrogateescape")
         if done.returncode not in ok:
-            output = (done.stderr.strip() or done.stdout.strip()).splitlines() or ["no message"]
+            complaint = done.stderr.decode("utf-8", "replace").strip() or printed.strip()
+            output = complaint.splitlines() or ["no message"]
             raise ToolError(
                 f"git {arguments[0]} failed in {self.root}: {output[-1].removeprefix('fatal: ')}",
                 hint="Nothing was changed; run git status there.",
             )
-        return done.stdout.removesuffix("\n")
+        return printed.removesuffix("\n")
 
     @contextmanager
     def quarantined(self) -> Iterator["Repository"]:
@@ -103,3 +109,7 @@ class Repository:
     def _located(self, *arguments: str) -> Path:
         plain = replace(self, quarantine=None)
         return Path(plain.git("rev-parse", *arguments))
+
+
+def _options(config: Mapping[str, str]) -> list[str]:
+    return [part for key, item in config.items() for part in ("-c", f"{key}={item}")]
