@@ -25,14 +25,15 @@ class Applied:
     """What `apply` did.
 
     Attributes:
-        branch: The branch that is checked out now.
+        branch: The new branch.
         commit: Its new commit; None with conflicts.
-        way_back: The command that returns to where the user was, and discards conflicts.
+        way_back: The command that returns to where the user was, and discards conflicts; None if
+            the user is still there.
     """
 
     branch: str
     commit: str | None
-    way_back: str
+    way_back: str | None
 
 
 def apply(project: Project, merged: Merged, *, branch: str, message: str) -> Applied:
@@ -57,7 +58,18 @@ def apply(project: Project, merged: Merged, *, branch: str, message: str) -> App
     outcome = _follow(plan)
     if outcome["problem"] is not None:
         raise _failure(project, branch, outcome)
-    return Applied(branch, commit, _way_back(project, conflicts=commit is None))
+    return Applied(branch, commit, way_back(project, conflicts=commit is None))
+
+
+def leave(project: Project, merged: Merged, *, branch: str, message: str) -> Applied:
+    """Make *branch* from HEAD with the result of an update, and stay where the user is.
+
+    Raises:
+        ScaffoldError: See `checked_tree`.
+    """
+    commit = _commit(project, checked_tree(project, merged, branch), message)
+    project.repository.git("update-ref", f"refs/heads/{branch}", commit)
+    return Applied(branch, commit, way_back=None)
 
 
 def _commit(project: Project, tree: str, message: str) -> str:
@@ -71,7 +83,7 @@ def _commit(project: Project, tree: str, message: str) -> str:
 
 def _new_branch(branch: str, *start: str) -> switch.Step:
     """Return the step that makes and checks out a branch, with the files of *start*."""
-    return _step("switch", "--quiet", "--no-track", "--no-overwrite-ignore", "-c", branch, *start)
+    return _step("switch", "--quiet", "--no-track", "--no-overwrite-ignore", "-C", branch, *start)
 
 
 def _conflict_steps(project: Project, merged: Merged, branch: str, tree: str) -> list[switch.Step]:
@@ -142,14 +154,15 @@ def _failure(project: Project, branch: str, outcome: switch.Outcome) -> Scaffold
     hint = (
         "Everything is as it was; fix the cause and try again."
         if outcome["restored"]
-        else f"Restore your files: {_way_back(project, conflicts=True)}"
+        else f"Restore your files: {way_back(project, conflicts=True)}"
     )
     return ToolError(
         f"git cannot switch to {branch}: {shorten(outcome['problem'] or '')}", hint=hint
     )
 
 
-def _way_back(project: Project, *, conflicts: bool) -> str:
+def way_back(project: Project, *, conflicts: bool) -> str:
+    """Return the command that returns to where the user was."""
     place = shlex.join(_place(project))
     if not conflicts:
         return f"git switch {place}"

@@ -3,6 +3,7 @@
 import re
 import shlex
 import shutil
+from itertools import chain, count
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
@@ -19,19 +20,40 @@ def refuse_branch(repository: Repository, branch: str) -> None:
     """Check that *branch* can be made.
 
     Raises:
-        DestinationError: It exists, or another branch has a part of its name.
+        DestinationError: Another branch has a part of its name.
     """
     names = [branch, *(str(parent) for parent in PurePosixPath(branch).parents[:-1])]
     references = [f"refs/heads/{name}" for name in names]
     found = repository.git("for-each-ref", "--format=%(refname)", *references).splitlines()
     # Its pattern also finds what is below; below the branch itself, that is in the way, too.
     for reference in found:
-        if reference in references or reference.startswith(f"{references[0]}/"):
+        if reference in references[1:] or reference.startswith(f"{references[0]}/"):
             name = reference.removeprefix("refs/heads/")
             raise DestinationError(
                 f"The branch {name} exists already",
                 hint=f"See it with git switch {name}, or delete it with git branch -D {name}.",
             )
+
+
+def free_branch(project: Project, version: str) -> str:
+    """Return the name of the branch for an update, with a number if that is taken.
+
+    A branch of an earlier update whose commits HEAD has is made anew.
+    """
+    name = f"chatkit-scaffold/update-{version}"
+    names = chain([name], (f"{name}-{number}" for number in count(2)))
+    return next(name for name in names if _is_free(project, name))
+
+
+def _is_free(project: Project, branch: str) -> bool:
+    git = project.repository.git
+    # The name alone is a pattern that also finds what is below.
+    listed = git("for-each-ref", "--format=%(refname) %(worktreepath)", f"refs/heads/{branch}")
+    place = dict(line.split(" ", 1) for line in listed.splitlines()).get(f"refs/heads/{branch}")
+    if place is None:
+        return True
+    bases = git("merge-base", "--all", f"refs/heads/{branch}", project.head, ok=(0, 1)).split()
+    return not place and git("rev-parse", f"refs/heads/{branch}") in bases
 
 
 def checked_tree(project: Project, merged: Merged, branch: str) -> str:
