@@ -2,7 +2,7 @@
 
 import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tests.command import git, tree
 from tests.update import judge
 from tests.update.edits import EDITS
 from tests.update.lab import Lab, Start
-from tests.update.made_up_releases import CHANGES, TODAY, VERSION, stacked
+from tests.update.made_up_releases import CHANGES, TODAY, stacked
 
 Answers = dict[str, str]
 Snapshot = tuple[object, ...]
@@ -107,17 +107,22 @@ def _case(lab: Lab, start: Start, release: str, done: Update) -> judge.Case:
         alone = judge.files(lab.edited(replace(start, edits=(edit,))))
         return not any(before.get(path) != alone.get(path) for path in origins)
 
-    kept = replace(start, edits=tuple(filter(settled, start.edits)))
+    unsettled = [edit for edit in start.edits if not settled(edit)]
+    variants = [unsettled, *([edit] for edit in unsettled)]
     return judge.Case(
         old=before,
         mine=judge.files(lab.edited(start)),
         new=judge.files(new),
         result=judge.files(lab.project(start)),
         wanted=judge.files(lab.edited(start, new)),
-        settled=judge.files(lab.edited(kept, new)),
+        variants=[judge.files(lab.edited(_without(start, left_out), new)) for left_out in variants],
         conflicts=frozenset(conflicts),
         renamed=renamed,
     )
+
+
+def _without(start: Start, edits: Sequence[str]) -> Start:
+    return replace(start, edits=tuple(edit for edit in start.edits if edit not in edits))
 
 
 def _way_back(project: Path, done: Update, before: Snapshot) -> list[str]:

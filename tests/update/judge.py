@@ -1,7 +1,7 @@
 """Judges the result of an update by comparing folders: it uses nothing of what it judges."""
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -23,7 +23,7 @@ class Case:
         new: The project as the new release creates it.
         result: What the update has made of it.
         wanted: The new project with the edits.
-        settled: The new project with those edits that are in no conflict.
+        variants: The same without edits that are in conflict: all of these, or one of them.
         conflicts: The paths in conflict.
         renamed: New path by old path, of files that one side renamed.
     """
@@ -33,7 +33,7 @@ class Case:
     new: Files
     result: Files
     wanted: Files
-    settled: Files
+    variants: Sequence[Files]
     conflicts: frozenset[str]
     renamed: Mapping[str, str]
 
@@ -70,7 +70,8 @@ def _differences(case: Case) -> Iterator[str]:
     """Yield files that are not what the new release creates, with the edits."""
     for path in sorted({*case.result, *case.wanted} - case.conflicts):
         found = case.result.get(path)
-        if found not in (case.wanted.get(path), case.settled.get(path)):
+        right = [files.get(path) for files in (case.wanted, *case.variants)]
+        if found not in right:
             yield f"{path} {_difference(case.wanted.get(path), found)}"
 
 

@@ -1,4 +1,4 @@
-"""Every release × combinations × edits: nothing is lost, and nothing is missing.
+"""Every release, combinations, and edits: nothing is lost, and nothing is missing.
 
 A test updates a project of one release and combination to a made-up release, with all edits at once
 and then reformatted. `--thorough` tries every edit by itself, too.
