@@ -43,9 +43,9 @@ def _pair(axis: str, one: str, two: str) -> tuple[Answers, Answers]:
 def test_switches_there_and_back(lab: Lab, one: Answers, two: Answers) -> None:
     """Each is byte for byte what `new` creates with these choices."""
     project = lab.project(Start(TODAY, tuple(one.items()), ()))
+    first = git(project, "rev-parse", "HEAD")
     for answers in (two, one):
-        flags = {key: value for key, value in answers.items()}
-        done = update(str(project), Wish(flags=flags), lab.root(TODAY))
+        done = update(str(project), Wish(flags=dict(answers)), lab.root(TODAY))
 
         assert done.status == "updated"
         fresh = lab.created(TODAY, answers)
@@ -53,3 +53,4 @@ def test_switches_there_and_back(lab: Lab, one: Answers, two: Answers) -> None:
         git(project, "checkout", "--quiet", "-B", "main")
         assert done.branch
         git(project, "branch", "--quiet", "--delete", done.branch)
+    git(project, "reset", "--quiet", "--hard", first)

@@ -128,10 +128,9 @@ def test_copier_updates_from_an_address(lab: Lab, source: Command, tmp_path: Pat
     made_up_releases.CHANGES["fix"].edit(checkout)
     made_up_releases.commit(checkout, VERSION)
     git(checkout, "tag", VERSION)
-    config = (
-        f'[url "file://{checkout}"]\n\tinsteadOf = {address}\n[user]\n\tname=a\n\temail=a@b.c\n'
-    )
-    (command.home / ".gitconfig").write_text(config, encoding="utf-8")
+    # The server behind the address.
+    served = {"KEY_0": f"url.file://{checkout}.insteadOf", "VALUE_0": address, "COUNT": "1"}
+    command = command.with_(**{f"GIT_CONFIG_{name}": value for name, value in served.items()})
 
     _copier_updates(command, tmp_path / "bot")
 
