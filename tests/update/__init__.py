@@ -1,1 +1,1 @@
-"""Updates of projects."""
+"""Tests of `chatkit_scaffold.update`."""
