@@ -1,1 +1,1 @@
-"""Tests of `chatkit_scaffold.update`."""
+"""Updates of projects."""
