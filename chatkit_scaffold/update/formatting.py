@@ -1,4 +1,4 @@
-"""Formats Python files as the user's own Ruff would."""
+"""Formats files as the user's own Ruff would."""
 
 import subprocess
 import tomllib
@@ -15,6 +15,15 @@ from chatkit_scaffold.update.trees import Entries, Trees
 Contents = Mapping[str, bytes]
 """Contents by path."""
 
+# Ruff does not say which files it has formatted. So each gets a badly formatted end: where that
+# comes out well, Ruff has. The value is that end before and after, by the suffix of a file's name.
+_PYTHON = (b"\n", b"")
+_ENDS = {
+    ".py": _PYTHON,
+    ".pyi": _PYTHON,
+    ".md": (b"\n```py\nx  =  1\n```\n", b"\n```py\nx = 1\n```\n"),
+}
+
 _SETTINGS = ("pyproject.toml", "ruff.toml", ".ruff.toml")
 
 
@@ -24,16 +33,16 @@ class Batch:
 
     Attributes:
         settings: The files of settings, by path in the repository.
-        files: The Python files, by path below the project's folder.
+        files: The files to format, by path below the project's folder.
     """
 
     settings: Contents
     files: Contents
 
 
-def is_python(path: str) -> bool:
-    """Return whether Ruff formats such files."""
-    return path.endswith((".py", ".pyi"))
+def is_formatted(path: str) -> bool:
+    """Return whether Ruff formats files with such a name: Python, and Python in Markdown."""
+    return PurePosixPath(path).suffix in _ENDS
 
 
 def formatted(batches: Mapping[str, Batch], prefix: str) -> dict[str, dict[str, bytes]]:
@@ -106,8 +115,8 @@ def _write(folder: Path, batch: Batch, prefix: str) -> None:
     for name, content in batch.settings.items():
         _made(folder / name).write_bytes(content)
     for name, content in batch.files.items():
-        # Ruff removes an empty line at the end: where it stays, Ruff has not formatted.
-        _made(folder / prefix / name).write_bytes(content + b"\n")
+        bad, _ = _ENDS[PurePosixPath(name).suffix]
+        _made(folder / prefix / name).write_bytes(content + bad)
 
 
 def _made(path: Path) -> Path:
@@ -116,5 +125,10 @@ def _made(path: Path) -> Path:
 
 
 def _read(folder: Path, files: Contents) -> dict[str, bytes]:
-    found = {name: (folder / name).read_bytes() for name in files}
-    return {name: content for name, content in found.items() if content != files[name] + b"\n"}
+    formatted = {}
+    for name, content in files.items():
+        bad, good = _ENDS[PurePosixPath(name).suffix]
+        found = (folder / name).read_bytes()
+        if found != content + bad and found.endswith(good):
+            formatted[name] = found.removesuffix(good)
+    return formatted

@@ -56,7 +56,7 @@ def keep_format(
     changed = {
         path: source
         for path, source in sources.items()
-        if formatting.is_python(path) and source in ours and ours[source] != result[path]
+        if formatting.is_formatted(path) and source in ours and ours[source] != result[path]
     }
     if not changed:
         return result
@@ -87,7 +87,7 @@ def _adopt_format(trees: Trees, sides: Sides) -> Sides:
         return sides
     settings = formatting.settings(trees, sides.ours)
     batches = {
-        name: Batch(settings, _contents(trees, side, filter(formatting.is_python, side)))
+        name: Batch(settings, _contents(trees, side, filter(formatting.is_formatted, side)))
         for name, side in (("base", sides.base), ("ours", sides.ours), ("theirs", sides.theirs))
     }
     formatted = formatting.formatted(batches, trees.repository.prefix)
