@@ -39,7 +39,9 @@ class _Group(TyperGroup):
 
 
 def _with_answers(name: str) -> TyperCommand:
-    return command_with_flags(_TAKE_ANSWERS[name], read_questions(source.builtin_root()))
+    questions = read_questions(source.builtin_root())
+    # An update keeps the project's answers.
+    return command_with_flags(_TAKE_ANSWERS[name], questions, show_defaults=name == "new")
 
 
 app = typer.Typer(

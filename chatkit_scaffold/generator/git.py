@@ -9,7 +9,15 @@ from pathlib import Path
 from chatkit_scaffold.errors import ToolError
 
 # Set while git runs a hook; they would direct every command at the hook's repository.
-OUTER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
+OUTER_REPOSITORY = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_PREFIX",
+    "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+)
 
 _UNTRUSTED = re.compile("detected dubious ownership in repository at '(.*)'")
 
@@ -40,9 +48,20 @@ def first_commit(project: Path) -> str:
     """
     _git(project, "init", "--quiet", "--initial-branch=main", "--template=")
     _git(project, "add", "--all")
-    author = [part for key in _AUTHOR if not _configured(project, key) for part in _option(key)]
-    _git(project, *author, *_PLAIN, "commit", "--quiet", "--message=Create the backend")
+    _git(
+        project,
+        *author_options(project),
+        *_PLAIN,
+        "commit",
+        "--quiet",
+        "--message=Create the backend",
+    )
     return _git(project, "rev-parse", "HEAD")
+
+
+def author_options(folder: Path) -> list[str]:
+    """Return options for git that give a commit in *folder* an author if none is configured."""
+    return [part for key in _AUTHOR if not _configured(folder, key) for part in _option(key)]
 
 
 def enclosing_repository(folder: Path) -> Path | None:

@@ -9,8 +9,9 @@ from chatkit_scaffold.console import ShowStep, spinner
 from chatkit_scaffold.generator.history import open_history
 from chatkit_scaffold.generator.releases import composed, for_answers
 from chatkit_scaffold.generator.source import record
-from chatkit_scaffold.update.apply import apply, free_branch
+from chatkit_scaffold.update.apply import apply, leave, way_back
 from chatkit_scaffold.update.merge import merge
+from chatkit_scaffold.update.obstacles import checked_tree, free_branch
 from chatkit_scaffold.update.outcome import Merged, Update
 from chatkit_scaffold.update.plan import Plan, Wish, make_plan
 from chatkit_scaffold.update.project import Project, open_project
@@ -70,7 +71,7 @@ def _merged(project: Project, plan: Plan, root: Path) -> Merged:
         migrations=mappings.migrations,
         label=label,
     )
-    notices = (*plan.notices, *recorded.notices)
+    notices = (*plan.notices, *((recorded.problem,) if recorded.problem else ()))
     return replace(merged, notices=(*merged.notices, *notices))
 
 
@@ -85,11 +86,14 @@ def _carry_through(
             show("Checking the updated project")
             checked = check(folder)
     outcome = replace(_outcome(project, plan, wish), merged=merged, checked=checked)
-    branch = free_branch(project.repository, plan.new)
+    branch = free_branch(project, plan.new)
     if wish.dry_run:
-        return replace(outcome, branch=branch, way_back=project.way_back(merged))
-    switch = checked is None or checked.passed
-    applied = apply(project, merged, branch=branch, message=_message(plan), switch=switch)
+        checked_tree(project, merged, branch)
+        back = way_back(project, conflicts=bool(merged.conflicts))
+        return replace(outcome, branch=branch, way_back=back)
+    # What failed its check is for the user to look at, not to work on.
+    finish = apply if checked is None or checked.passed else leave
+    applied = finish(project, merged, branch=branch, message=_message(plan))
     return replace(outcome, branch=applied.branch, commit=applied.commit, way_back=applied.way_back)
 
 
