@@ -18,8 +18,10 @@ ALLOWED = {
     "generator": {"console", "errors", "text"},
     "launcher": {"errors"},
     "verify": {"conformance", "generator", "launcher", "console", "errors", "text"},
+    "update": {"verify", "generator", "launcher", "console", "errors", "text"},
     "demo": {"generator", "launcher", "protocol", "errors"},
     "cli": {
+        "update",
         "verify",
         "generator",
         "conformance",

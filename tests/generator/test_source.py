@@ -23,7 +23,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_checkout_is_its_own_template() -> None:
     """In a checkout, the template is the checkout."""
-    assert source.choose(None, None) == source.Source(str(REPOSITORY), "HEAD", builtin=True)
+    assert source.choose(None, None) == source.Builtin(str(REPOSITORY), None)
     assert source.choose(None, "v1").ref == "v1"
 
 
@@ -34,7 +34,7 @@ def test_a_local_template_is_recorded_absolutely(
     template = make_template(tmp_path / "template", PLAIN)
     monkeypatch.chdir(tmp_path)
 
-    assert source.choose("template", None) == source.Source(str(template), None, builtin=False)
+    assert source.choose("template", None) == source.Source(str(template), None)
 
 
 def test_a_path_below_home_stays_as_typed(home: Path) -> None:
@@ -50,7 +50,7 @@ def test_a_path_below_home_stays_as_typed(home: Path) -> None:
 )
 def test_addresses_are_left_to_git(address: str) -> None:
     """An address for git is recorded unchanged."""
-    assert source.choose(address, "v2") == source.Source(address, "v2", builtin=False)
+    assert source.choose(address, "v2") == source.Source(address, "v2")
 
 
 def test_a_folder_without_git_is_rejected(tmp_path: Path) -> None:
@@ -78,8 +78,11 @@ def test_a_checkout_without_a_commit_is_rejected(
     git(tmp_path, "init", "--quiet")
     monkeypatch.setattr(source, "_PACKAGE", tmp_path / "chatkit_scaffold")
 
-    with pytest.raises(TemplateError, match="has no commit for a project to record"):
-        source.choose(None, None)
+    with (
+        pytest.raises(TemplateError, match="has no commit for a project to record"),
+        source.choose(None, None).opened(),
+    ):
+        pass
 
 
 @pytest.fixture
@@ -131,37 +134,6 @@ def test_a_package_without_template_is_rejected(
 
     with pytest.raises(TemplateError, match="has no template"):
         source.choose(None, None)
-
-
-def test_the_bundle_is_stored_in_the_home_folder(home: Path, tmp_path: Path) -> None:
-    """It is copied once, replaced only if it differs, and leaves no temporary file."""
-    bundle = tmp_path / "template.bundle"
-    bundle.write_bytes(b"first")
-
-    location = source.keep_bundle(bundle)
-    kept = Path(location).expanduser()
-    first = kept.stat().st_ino
-    source.keep_bundle(bundle)
-    unchanged = kept.stat().st_ino
-    bundle.write_bytes(b"second")
-    source.keep_bundle(bundle)
-
-    assert location == "~/.local/share/chatkit-scaffold/template.bundle"
-    assert kept.is_relative_to(home)
-    assert (unchanged, kept.read_bytes()) == (first, b"second")
-    assert list(kept.parent.iterdir()) == [kept]
-
-
-def test_a_home_that_cannot_be_written_is_named(home: Path, tmp_path: Path) -> None:
-    """The error names the folder in the home folder."""
-    (home / ".local").write_text("a file, not a folder", encoding="utf-8")
-    bundle = tmp_path / "template.bundle"
-    bundle.write_bytes(b"bundle")
-
-    with pytest.raises(
-        ScaffoldError, match=r"cannot be stored in ~/\.local/share/chatkit-scaffold"
-    ):
-        source.keep_bundle(bundle)
 
 
 def test_git_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
