@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ruff import find_ruff_bin  # type: ignore[import-untyped] # it has no types
+from ruff import find_ruff_bin
 
 from chatkit_scaffold.update.modules import State
 
