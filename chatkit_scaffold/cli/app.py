@@ -10,13 +10,13 @@ from typer.core import TyperCommand, TyperGroup
 
 from chatkit_scaffold import __version__
 from chatkit_scaffold.cli import check, new, options, update
-from chatkit_scaffold.cli.flags import command_with_flags, without_flags
+from chatkit_scaffold.cli.flags import Function, command_with_flags, without_flags
 from chatkit_scaffold.cli.guard import NO_VERDICT, errors_as_one_line
 from chatkit_scaffold.console import tolerate_any_encoding
 from chatkit_scaffold.generator import source
 from chatkit_scaffold.generator.questions import read_questions
 
-_TAKE_ANSWERS = {"new": new.new, "update": update.update}
+_TAKE_ANSWERS: dict[str, Function] = {"new": new.new, "update": update.update}
 """Commands with an option for each question of the template."""
 
 

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from chatkit_scaffold.errors import ToolError
@@ -20,6 +21,8 @@ OUTER_REPOSITORY = (
 )
 
 _UNTRUSTED = re.compile("detected dubious ownership in repository at '(.*)'")
+
+_AS_IT_IS: Mapping[str, str] = {}
 
 _AUTHOR = {"user.name": "chatkit-scaffold", "user.email": "chatkit-scaffold@localhost"}
 _PLAIN = ("-c", "commit.gpgsign=false", "-c", f"core.hooksPath={os.devnull}")
@@ -105,7 +108,9 @@ def ownership_error(output: str) -> ToolError | None:
     return None
 
 
-def read(folder: Path, *arguments: str, stdin: bytes = b"", **environment: str) -> bytes:
+def read(
+    folder: Path, *arguments: str, stdin: bytes = b"", environment: Mapping[str, str] = _AS_IT_IS
+) -> bytes:
     """Run git in a folder and return what it prints.
 
     Args:
@@ -120,7 +125,7 @@ def read(folder: Path, *arguments: str, stdin: bytes = b"", **environment: str) 
     done = subprocess.run(
         ["git", *arguments],
         cwd=folder,
-        env=_environment() | environment,
+        env={**_environment(), **environment},
         input=stdin,
         capture_output=True,
         check=False,

@@ -2,7 +2,7 @@
 
 import re
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -118,7 +118,9 @@ class History:
 
     def _extract(self, state: State, folder: Path) -> None:
         try:
-            archive = git.read(state.repository, "archive", state.tree, *PARTS, **self._objects())
+            archive = git.read(
+                state.repository, "archive", state.tree, *PARTS, environment=self._objects()
+            )
         except ToolError as error:
             raise TemplateError(
                 f"The template's history in {state.repository} is incomplete: {error}",
@@ -238,9 +240,9 @@ def _uncommitted(root: Path, objects: Path) -> str:
             root, "rev-parse", "--path-format=absolute", "--git-path", "objects"
         ),
     }
-    git.read(root, "read-tree", "HEAD", **environment)
-    git.read(root, "add", "--all", "--", *PARTS, **environment)
-    return _line(root, "write-tree", **environment)
+    git.read(root, "read-tree", "HEAD", environment=environment)
+    git.read(root, "add", "--all", "--", *PARTS, environment=environment)
+    return _line(root, "write-tree", environment=environment)
 
 
 def has_commit(repository: Path, commit: str) -> bool:
@@ -265,5 +267,9 @@ def _is_ancestor(repository: Path, old: str, new: str) -> bool:
     return True
 
 
-def _line(repository: Path, *arguments: str, **environment: str) -> str:
-    return git.read(repository, *arguments, **environment).decode("utf-8", "replace").strip()
+def _line(repository: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
+    return (
+        git.read(repository, *arguments, environment=environment or {})
+        .decode("utf-8", "replace")
+        .strip()
+    )

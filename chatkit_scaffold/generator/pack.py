@@ -7,6 +7,7 @@ same release has the same commit in every wheel.
 
 import shutil
 import tarfile
+from collections.abc import Mapping
 from datetime import date
 from io import BytesIO
 from pathlib import Path
@@ -80,8 +81,10 @@ def _commit(repository: Path, tree: str, parent: str, title: str, day: date) -> 
     dates = {"GIT_AUTHOR_DATE": when, "GIT_COMMITTER_DATE": when}
     parents = ("-p", parent) if parent else ()
     message = f"chatkit-scaffold {title}"
-    return _line(repository, "commit-tree", tree, *parents, "-m", message, **_NOBODY, **dates)
+    return _line(
+        repository, "commit-tree", tree, *parents, "-m", message, environment=_NOBODY | dates
+    )
 
 
-def _line(repository: Path, *arguments: str, **environment: str) -> str:
-    return git.read(repository, *arguments, **environment).decode().strip()
+def _line(repository: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
+    return git.read(repository, *arguments, environment=environment or {}).decode().strip()

@@ -167,7 +167,7 @@ def _published() -> str | None:
         return None
     for label, _, address in (entry.partition(", ") for entry in entries):
         if label.lower() == "template" and address.startswith("https://"):
-            return address
+            return str(address)
     return None
 
 

@@ -1,46 +1,22 @@
 """Merges a new render of the template into the user's project, as git objects."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from chatkit_scaffold.errors import ToolError
-from chatkit_scaffold.update import conflicts, renames, summary
-from chatkit_scaffold.update.conflicts import Labels
+from chatkit_scaffold.update import conflicts, renames, requirements, style, summary
 from chatkit_scaffold.update.outcome import Merged, Stage
 from chatkit_scaffold.update.renames import Moves, Sides
 from chatkit_scaffold.update.repository import Repository
+from chatkit_scaffold.update.three_way import Raw, merge_texts, merge_trees
 from chatkit_scaffold.update.trees import Entries, Entry, Trees
 
 ANSWERS = ".copier-answers.yml"
 
+_PYPROJECT = "pyproject.toml"
+
 _OLDEST_GIT = (2, 38)
-
-# The user's settings may neither switch renames off nor move a file that only the user has.
-_MERGING = {
-    "merge.directoryRenames": "false",
-    "merge.renames": "true",
-    "merge.renameLimit": "7000",
-    "diff.renames": "true",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Raw:
-    """The result of git's merge.
-
-    Attributes:
-        entries: Its files.
-        stages: The unmerged entries.
-        labels: The names of the sides.
-        renames: What each side renamed.
-    """
-
-    entries: Entries
-    stages: tuple[Stage, ...]
-    labels: Labels
-    renames: summary.Renames
 
 
 def merge(
@@ -63,14 +39,18 @@ def merge(
     trees = Trees(repository)
     sides = _read_sides(trees, ours, base, theirs)
     sides, olds = renames.declared(sides, moved)
-    raw = _merge_trees(trees, sides, olds, label)
+    sides = style.adopt(trees, sides)
+    raw = merge_trees(trees, sides, olds, label)
     raw, deleted = _keep_deleted(raw, sides)
+    raw = _merge_requirements(trees, raw, sides)
     result, stages, lines = _relabeled(trees, raw)
     files = summary.summarize(
         sides, result, raw.renames, deleted=deleted, conflicts=_in_conflict(raw)
     )
+    before = {new: old for old, new in raw.renames.theirs.items() if old in sides.ours}
+    sources = {path: before.get(path, path) for path in files.merged}
     return Merged(
-        tree=trees.write(result),
+        tree=trees.write(style.keep_format(trees, sides.ours, result, sources)),
         stages=stages,
         conflicts=tuple(conflicts.explained(stages, lines, files.renamed)),
         files=files,
@@ -111,38 +91,7 @@ def _attributes(trees: Trees, project: Entries) -> Entries:
     return own | (trees.some("HEAD", above) if above else {})
 
 
-def _merge_trees(trees: Trees, sides: Sides, olds: dict[str, str], label: str) -> _Raw:
-    run, prefix = trees.repository.git, trees.repository.prefix
-    base, ours, theirs = (
-        trees.write(side, prefix) for side in (sides.base, sides.ours, sides.theirs)
-    )
-    start = trees.commit(base)
-    labels = Labels(start, trees.commit(ours, start), trees.commit(theirs, start), label)
-    tree, *records = run(
-        *("merge-tree", "--write-tree", "-z", "--no-messages", labels.ours, labels.theirs),
-        config=_MERGING,
-        ok=(0, 1),
-    ).split("\0")
-    below = f"{prefix}/" if prefix else ""
-    return _Raw(
-        trees.read(tree, prefix),
-        tuple(_stages(records, below)),
-        labels,
-        summary.Renames(
-            olds,
-            renames.found(trees.repository, base, ours, below),
-            renames.found(trees.repository, base, theirs, below),
-        ),
-    )
-
-
-def _stages(records: Iterable[str], below: str) -> Iterable[Stage]:
-    for meta, _, path in (record.partition("\t") for record in records if record):
-        mode, blob, stage = meta.split()
-        yield Stage(mode, blob, int(stage), path.removeprefix(below))
-
-
-def _keep_deleted(raw: _Raw, sides: Sides) -> tuple[_Raw, set[str]]:
+def _keep_deleted(raw: Raw, sides: Sides) -> tuple[Raw, set[str]]:
     """Leave out what the user deleted.
 
     Returns:
@@ -159,7 +108,32 @@ def _keep_deleted(raw: _Raw, sides: Sides) -> tuple[_Raw, set[str]]:
     return replace(raw, entries=entries, stages=stages), deleted
 
 
-def _relabeled(trees: Trees, raw: _Raw) -> tuple[Entries, tuple[Stage, ...], dict[str, list[int]]]:
+def _merge_requirements(trees: Trees, raw: Raw, sides: Sides) -> Raw:
+    """Merge lists of requirements by name where git cannot, or accepts two additions of one."""
+    result = raw.entries.get(_PYPROJECT)
+    entries = [side.get(_PYPROJECT) for side in (sides.base, sides.ours, sides.theirs)]
+    versions = [entry for entry in entries if entry and entry != result]
+    if result is None or len(versions) < len(entries):  # Only one side changed it.
+        return raw
+    contents = trees.contents(entry.oid for entry in (result, *versions))
+    texts = {oid: content.decode("utf-8", "surrogateescape") for oid, content in contents.items()}
+    others = tuple(stage for stage in raw.stages if stage.path != _PYPROJECT)
+    if raw.stages == others and not requirements.names_twice(texts[result.oid]):
+        return raw
+    aligned = requirements.aligned(*(texts[entry.oid] for entry in versions))
+    if aligned is None:
+        return raw
+    contents = {name: text.encode("utf-8", "surrogateescape") for name, text in aligned.items()}
+    merged, clean = merge_texts(trees.repository, contents, raw.labels)
+    (oid,) = trees.store([merged])
+    if not clean:
+        others += tuple(
+            Stage(*entry, stage, _PYPROJECT) for stage, entry in enumerate(versions, start=1)
+        )
+    return replace(raw, entries=raw.entries | {_PYPROJECT: Entry(result.mode, oid)}, stages=others)
+
+
+def _relabeled(trees: Trees, raw: Raw) -> tuple[Entries, tuple[Stage, ...], dict[str, list[int]]]:
     """Replace the ids that git shows in markers and in file names.
 
     Returns:
@@ -181,7 +155,7 @@ def _relabeled(trees: Trees, raw: _Raw) -> tuple[Entries, tuple[Stage, ...], dic
     return result, stages, lines
 
 
-def _in_conflict(raw: _Raw) -> set[str]:
+def _in_conflict(raw: Raw) -> set[str]:
     named = {stage.path for stage in raw.stages}
     rename = raw.labels
     return (

@@ -1,5 +1,8 @@
 """Which answers a project has in another version of the template."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from chatkit_scaffold.errors import AnswerError
@@ -27,10 +30,11 @@ RECORDED = {"name": "bot", "store": "memory", "agent": "openai", "tools": "mcp",
 
 
 def carry(
-    recorded: dict[str, object], given: dict[str, object] | None = None, **mapped: object
-) -> dict[str, object]:
+    recorded: Mapping[str, Any],
+    given: Mapping[str, Any] | None = None,
+    mappings: Mappings = Mappings(),  # noqa: B008 - frozen
+) -> dict[str, Any]:
     """Return the answers for the questions above."""
-    mappings = Mappings(**mapped)  # type: ignore[arg-type]
     return carried_over(recorded, given or {}, QUESTIONS, mappings, "0.4.0")
 
 
@@ -75,15 +79,18 @@ def test_a_renamed_choice_is_followed() -> None:
     """A release says what became of it."""
     recorded = {**RECORDED, "auth": "accounts"}
 
-    assert carry(recorded, choices={"auth": {"accounts": "session"}})["auth"] == "session"
+    assert (
+        carry(recorded, mappings=Mappings(choices={"auth": {"accounts": "session"}}))["auth"]
+        == "session"
+    )
 
 
 def test_a_renamed_question_is_followed_with_its_choices() -> None:
     """The old key goes, and the answer stays."""
     recorded = {**{k: v for k, v in RECORDED.items() if k != "store"}, "database": "ram"}
-    renamed = {"questions": {"database": "store"}, "choices": {"store": {"ram": "memory"}}}
+    renamed = Mappings(questions={"database": "store"}, choices={"store": {"ram": "memory"}})
 
-    assert carry(recorded, **renamed) == RECORDED
+    assert carry(recorded, mappings=renamed) == RECORDED
 
 
 def test_an_answer_that_no_longer_applies_goes() -> None:
