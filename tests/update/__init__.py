@@ -1,1 +1,1 @@
-"""Tests of `chatkit_scaffold.update`."""
+"""Updates: the merge of a new render into the project of a user."""
