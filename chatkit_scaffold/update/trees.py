@@ -58,6 +58,12 @@ class Trees:
         listing = self.repository.git("ls-tree", "-r", "-z", "--full-tree", _at(tree, prefix))
         return _entries((meta.split()[::2], path) for meta, path in _records(listing))
 
+    def some(self, tree: str, paths: Sequence[str]) -> Entries:
+        """Return those of the entries at *paths* that are files of a tree."""
+        listing = self.repository.git("ls-tree", "-z", "--full-tree", tree, "--", *paths)
+        found = _entries((meta.split()[::2], path) for meta, path in _records(listing))
+        return {path: entry for path, entry in found.items() if entry.is_file}
+
     def write(self, entries: Mapping[str, Entry], prefix: str = "") -> str:
         """Return a tree that has *entries* below the folder *prefix*, and nothing else."""
         with TemporaryDirectory(prefix="chatkit-scaffold-") as folder:
@@ -86,18 +92,8 @@ class Trees:
             if attributes:
                 self._fill(index, attributes, "")
             run = self.repository.git
-            run("add", "--force", "--", ".", index=index, work_tree=top, config=_ADDING) if (
-                not attributes
-            ) else run(
-                "add",
-                "--force",
-                "--ignore-removal",
-                "--",
-                ".",
-                index=index,
-                work_tree=top,
-                config=_ADDING,
-            )
+            everything = ("add", "--force", "--ignore-removal", "--", ".")
+            run(*everything, index=index, work_tree=top, config=_ADDING)
             listing = run("ls-files", "--stage", "-z", index=index)
             found = _entries((meta.split()[:2], path) for meta, path in _records(listing))
             below = f"{prefix}/" if prefix else ""
@@ -128,13 +124,15 @@ class Trees:
         if not names:
             return {}
         printed = self.repository.git("cat-file", "--batch", text="\n".join([*names, ""]))
-        rest, found = printed.encode("utf-8", "surrogateescape") + b"\n", {}
+        content, found, end = printed.encode("utf-8", "surrogateescape") + b"\n", {}, 0
         for name in names:
-            header, _, rest = rest.partition(b"\n")
-            if header.endswith(b" missing"):
+            start = content.index(b"\n", end) + 1
+            header = content[end:start].split()
+            if header[-1] == b"missing":
+                end = start
                 continue
-            size = int(header.rpartition(b" ")[2])
-            found[name], rest = rest[:size], rest[size + 1 :]
+            size = int(header[-1])
+            found[name], end = content[start : start + size], start + size + 1
         return found
 
     def store(self, contents: Sequence[bytes]) -> list[str]:
