@@ -18,6 +18,7 @@ from chatkit_scaffold.update import switch
 from chatkit_scaffold.update.obstacles import changed_paths, checked_tree, index_file
 from chatkit_scaffold.update.outcome import Merged, Stage
 from chatkit_scaffold.update.project import Project, pathspec
+from chatkit_scaffold.update.repository import Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,10 @@ def apply(project: Project, merged: Merged, *, branch: str, message: str) -> App
         steps = [_new_branch(branch, commit)]
     plan = _plan(project, tree, branch, commit, steps)
     if commit is None:
-        plan["message"] = (str(project.repository.git_folder() / "MERGE_MSG"), f"{message}\n")
+        plan["message"] = (
+            str(project.repository.git_folder() / "MERGE_MSG"),
+            f"{message.strip()}\n",
+        )
     outcome = _follow(plan)
     if outcome["problem"] is not None:
         raise _failure(project, branch, outcome)
@@ -124,8 +128,16 @@ def _plan(
         "steps": steps,
         "message": None,
         "back": _step("switch", "--quiet", *_place(project)),
-        "forget": _step("update-ref", "-d", f"refs/heads/{branch}", commit or project.head),
+        "forget": _forget(repository, branch, commit or project.head),
     }
+
+
+def _forget(repository: Repository, branch: str, start: str) -> switch.Step:
+    """Return the step that undoes `_new_branch`: a branch that was made anew is what it was."""
+    reference = f"refs/heads/{branch}"
+    before = repository.git("rev-parse", "--verify", "--quiet", reference, ok=(0, 1))
+    words = (reference, before, start) if before else ("-d", reference, start)
+    return _step("update-ref", *words)
 
 
 def _follow(plan: switch.Plan) -> switch.Outcome:

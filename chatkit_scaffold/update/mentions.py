@@ -2,12 +2,13 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chatkit_scaffold.update.modules import Name, absolute, package_of
 from chatkit_scaffold.update.moves import Moves
-from chatkit_scaffold.update.sides import Sides
+from chatkit_scaffold.update.sides import Sides, imports
 from chatkit_scaffold.update.source import Edit, Source, dotted, guarded, last_line
 from chatkit_scaffold.update.statements import Change, bindings, binds_only_package
 
@@ -129,21 +130,19 @@ def _split(text: str, sides: Sides) -> tuple[Name, str] | None:
 
 def _handles(source: Source, path: str, sides: Sides) -> Iterator[tuple[str, str]]:
     """Yield the expressions that surely are modules of the project, and which."""
-    found = list(bindings(source.tree))
-    times = [name for name, *_ in found]
-    for node in ast.walk(source.tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                if alias.asname and times.count(alias.asname) == 1:
-                    yield alias.asname, alias.name
-                elif not alias.asname and binds_only_package(source.tree, alias.name.split(".")[0]):
-                    yield alias.name, alias.name
-        elif isinstance(node, ast.ImportFrom):
-            package = absolute(package_of(path), node.level, node.module or "")
-            for alias in node.names:
-                handle, module = alias.asname or alias.name, f"{package}.{alias.name}"
-                if times.count(handle) == 1 and sides.merged.modules.get(module):
-                    yield handle, module
+    times = Counter(name for name, *_ in bindings(source.tree))
+    for node, alias, (level, package, name) in imports(source.tree):
+        module = absolute(package_of(path), level, package)
+        full = f"{module}.{name}" if name else module
+        # If the module itself is gone, its import is marked already.
+        if not full or not sides.merged.modules.get(full):
+            continue
+        handle = alias.asname or alias.name
+        if isinstance(node, ast.Import) and not alias.asname:
+            if binds_only_package(source.tree, handle.partition(".")[0]):
+                yield handle, full
+        elif times[handle] == 1:
+            yield handle, full
 
 
 def _attributes(tree: ast.Module) -> Iterator[tuple[ast.stmt, ast.Attribute]]:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from chatkit_scaffold.update.modules import Name, State, absolute, module_name, package_of
 from chatkit_scaffold.update.source import parse
@@ -78,8 +79,7 @@ class Sides:
         return self._wanted[path]
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(NamedTuple):
     """One name that an import statement asks for.
 
     Attributes:

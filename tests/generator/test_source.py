@@ -7,7 +7,9 @@ import pytest
 
 from chatkit_scaffold.errors import ScaffoldError, TemplateError, ToolError
 from chatkit_scaffold.generator import source
+from chatkit_scaffold.generator.history import open_history
 from tests.command import REPOSITORY, git, make_template
+from tests.generator.small_history import make_checkout
 
 PLAIN = {"copier.yml": "name: x\n"}
 
@@ -142,3 +144,57 @@ def test_git_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(ScaffoldError, match="git is not installed"):
         source.choose(None, None)
+
+
+@pytest.mark.parametrize("label", ["Template", "template"])
+def test_the_published_address_is_recorded_for_a_release(
+    label: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then tools that look up tags there find the versions."""
+    address = "https://example.org/chatkit-scaffold.git"
+    install_metadata(tmp_path, f"{label}, {address}", monkeypatch)
+    checkout = make_checkout(tmp_path / "checkout")
+
+    with open_history(checkout) as history:
+        released = source.record(checkout, history, "0.2.0")
+        between = source.record(checkout, history, history.newest)
+
+    assert released == source.Recorded(address, "0.2.0")
+    # The address has no tag for what is not released.
+    assert between == source.Recorded(str(checkout), history.newest)
+
+
+@pytest.mark.parametrize("entry", ["Template, http://example.org/t.git", "Source, https://x.org"])
+def test_another_address_is_not_recorded(
+    entry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only HTTPS is safe to read a template from, and only one address is the template's."""
+    install_metadata(tmp_path, entry, monkeypatch)
+    checkout = make_checkout(tmp_path / "checkout")
+
+    with open_history(checkout) as history:
+        recorded = source.record(checkout, history, "0.2.0")
+
+    # git finds the commit of this form, with or without the release's tag.
+    assert recorded.location == str(checkout)
+    assert recorded.version.startswith("0.2.0-0-g")
+
+
+def install_metadata(folder: Path, entry: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make Python find metadata of the package with one address."""
+    metadata = folder / "site" / "chatkit_scaffold-9.dist-info" / "METADATA"
+    metadata.parent.mkdir(parents=True)
+    metadata.write_text(
+        f"Metadata-Version: 2.4\nName: chatkit-scaffold\nVersion: 9\nProject-URL: {entry}\n"
+    )
+    monkeypatch.syspath_prepend(folder / "site")
+
+
+def test_plain_copier_updates_from_a_checkout(tmp_path: Path) -> None:
+    """What a project records about a checkout, Copier finds there."""
+    checkout = make_checkout(tmp_path / "checkout")
+    with open_history(checkout) as history:
+        for version in (*history.states, "0.1.0"):
+            recorded = source.record(checkout, history, version)
+            commit = git(Path(recorded.location), "rev-parse", f"{recorded.version}^{{commit}}")
+            assert len(commit) == 40

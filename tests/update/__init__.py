@@ -1,1 +1,1 @@
-"""Updates of projects."""
+"""Tests of what an update does, with real repositories."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from chatkit_scaffold.update.outcome import Files, Merged, Rename
@@ -13,6 +14,8 @@ from tests.command import git
 
 Contents = Mapping[str, str | bytes]
 
+NOTHING: Contents = MappingProxyType({})
+NO_RENAMES: Mapping[str, str] = MappingProxyType({})
 LABEL = "chatkit-scaffold 0.3.0"
 
 
@@ -52,15 +55,15 @@ def fixed(
     *,
     ours: Contents,
     merged: Contents,
-    base: Contents = {},
-    theirs: Contents = {},
-    renamed: Mapping[str, str] = {},
+    base: Contents = NOTHING,
+    theirs: Contents = NOTHING,
+    renamed: Mapping[str, str] = NO_RENAMES,
     **given: Any,
 ) -> Fixed:
     """Fix the references of a merge.
 
     Args:
-        tmp_path: An empty folder.
+        tmp_path: An empty folder, or a new one.
         ours: The user's files.
         merged: Those of the merge.
         base: Those of the recorded version's render.
@@ -68,6 +71,7 @@ def fixed(
         renamed: Files that the template renamed, and git found.
         given: What else `fix_references` takes.
     """
+    tmp_path.mkdir(exist_ok=True)
     git(tmp_path, "init", "--quiet", "project")
     repository = Repository(tmp_path / "project", "")
     for name, files in (("base", base), ("theirs", theirs)):
