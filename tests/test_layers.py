@@ -15,7 +15,7 @@ ALLOWED = {
     "console": set(),
     "protocol": {"errors", "text"},
     "conformance": {"protocol", "errors", "text"},
-    "generator": {"console", "errors", "text"},
+    "generator": {"console", "errors", "text", "__init__"},
     "launcher": {"errors"},
     "verify": {"conformance", "generator", "launcher", "console", "errors", "text"},
     "update": {"verify", "generator", "launcher", "console", "errors", "text"},

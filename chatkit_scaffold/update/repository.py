@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,8 +11,14 @@ from tempfile import TemporaryDirectory
 from chatkit_scaffold.errors import ToolError
 from chatkit_scaffold.generator.git import OUTER_REPOSITORY
 
-# The user's hooks, signature and pager have no business in the steps of an update.
-_PLAIN = ("-c", "core.hooksPath=" + os.devnull, "-c", "core.quotePath=false", "--no-pager")
+# The user's hooks, signature and pager have no business in the steps of an update, and a submodule
+# is a repository of its own.
+_PLAIN = (
+    *("-c", "core.hooksPath=" + os.devnull),
+    *("-c", "core.quotePath=false"),
+    *("-c", "submodule.recurse=false"),
+    "--no-pager",
+)
 _NO_CONFIG: Mapping[str, str] = {}
 
 
@@ -41,6 +47,7 @@ class Repository:
         index: Path | None = None,
         work_tree: Path | None = None,
         text: str | None = None,
+        options: Sequence[str] = (),
         ok: tuple[int, ...] = (0,),
         config: Mapping[str, str] = _NO_CONFIG,
     ) -> str:
@@ -53,6 +60,7 @@ class Repository:
             index: An index to use instead of the user's.
             work_tree: A work tree to use instead of the user's; git then runs in it.
             text: What git reads from its standard input.
+            options: Options of git itself, before the command.
             ok: The exit statuses that are no error.
             config: Settings that win over the user's.
 
@@ -60,9 +68,9 @@ class Repository:
             ToolError: git failed; the message is git's.
         """
         done = subprocess.run(
-            ["git", *_PLAIN, *_options(config), *arguments],
+            self.command(*options, *_options(config), *arguments),
             cwd=work_tree or self.root,
-            env=self._environment(index, work_tree),
+            env=self.environment(index, work_tree),
             input=None if text is None else text.encode("utf-8", "surrogateescape"),
             capture_output=True,
             check=False,
@@ -84,14 +92,21 @@ class Repository:
         with TemporaryDirectory(prefix="chatkit-scaffold-") as folder:
             yield replace(self, quarantine=Path(folder))
 
-    def _environment(self, index: Path | None, work_tree: Path | None) -> Mapping[str, str]:
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command that runs git with *arguments*, for `environment`."""
+        return ["git", *_PLAIN, *arguments]
+
+    def environment(
+        self, index: Path | None = None, work_tree: Path | None = None
+    ) -> dict[str, str]:
+        """Return the environment of git, for an index or a work tree other than the user's."""
         environment = {key: item for key, item in os.environ.items() if key not in OUTER_REPOSITORY}
         # Messages in English, which are recognized; no prompt; no lock for a mere look.
         environment |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
         if index:
             environment["GIT_INDEX_FILE"] = str(index)
         if work_tree:
-            environment |= {"GIT_DIR": str(self._git_folder()), "GIT_WORK_TREE": str(work_tree)}
+            environment |= {"GIT_DIR": str(self.git_folder()), "GIT_WORK_TREE": str(work_tree)}
         if self.quarantine:
             objects = self._git_path("objects")
             environment |= {
@@ -100,7 +115,8 @@ class Repository:
             }
         return environment
 
-    def _git_folder(self) -> Path:
+    def git_folder(self) -> Path:
+        """Return the folder with HEAD and the index: that of the work tree, if it is linked."""
         return self._located("--absolute-git-dir")
 
     def _git_path(self, name: str) -> Path:

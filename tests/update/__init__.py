@@ -1,1 +1,1 @@
-"""Updates: the merge of a new render into the project of a user."""
+"""Tests of what an update does, with real repositories."""

@@ -8,6 +8,7 @@ from chatkit_scaffold.update.merge import merge
 from chatkit_scaffold.update.outcome import Merged
 from chatkit_scaffold.update.renames import Moves
 from chatkit_scaffold.update.repository import Repository
+from chatkit_scaffold.update.trees import Trees
 from tests.command import git
 
 LABEL = "chatkit-scaffold 0.3.0"
@@ -70,7 +71,8 @@ def make_repository(
     """Commit *files* as the project in the folder *prefix* of a new repository."""
     write_files(root / prefix, files)
     git(root, "init", "--quiet", "--initial-branch=main", *options)
-    git(root, "add", "--all", "--force")
+    # As they are, whatever the settings of the machine say about line ends.
+    git(root, "-c", "core.autocrlf=false", "add", "--all", "--force")
     git(root, "commit", "--quiet", "--message=ours")
     for key, value in (config or {}).items():
         git(root, "config", key, value)
@@ -84,14 +86,16 @@ def merge_in(
     prefix = f":{repository.prefix}" if repository.prefix else "^{tree}"
     ours = repository.git("rev-parse", f"HEAD{prefix}")
     merged = merge(repository, ours, base, theirs, moved=moved or {}, label=LABEL)
-    records = repository.git("ls-tree", "-r", "-z", merged.tree).split("\0")[:-1]
-    entries = {
-        path: meta.split() for meta, _, path in (record.partition("\t") for record in records)
-    }
+    trees = Trees(repository)
+    entries = trees.read(merged.tree)
+    contents = trees.contents(entry.oid for entry in entries.values())
     return Result(
         merged,
-        {path: repository.git("cat-file", "-p", oid) for path, (_, _, oid) in entries.items()},
-        {path: mode for path, (mode, _, _) in entries.items()},
+        {
+            path: contents[entry.oid].decode("utf-8", "surrogateescape")
+            for path, entry in entries.items()
+        },
+        {path: entry.mode for path, entry in entries.items()},
     )
 
 
@@ -104,9 +108,12 @@ def merge_files(
     moved: Moves | None = None,
     prefix: str = "",
     config: Mapping[str, str] | None = None,
+    options: tuple[str, ...] = (),
 ) -> Result:
     """Merge three sets of files in a new repository in *folder*."""
-    repository = make_repository(folder / "ours", ours, prefix=prefix, config=config)
+    repository = make_repository(
+        folder / "ours", ours, prefix=prefix, config=config, options=options
+    )
     return merge_in(
         repository,
         write_files(folder / "base", base),

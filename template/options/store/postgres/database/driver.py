@@ -20,10 +20,13 @@ from app.database.pool import Pool
 from app.database.schema import MIGRATE, require_revision
 from app.database.tables import metadata
 
-__all__ = ["DIALECT", "PostgresDatabase", "insert", "strings_in"]
+__all__ = ["BYTE_ORDER", "DIALECT", "PostgresDatabase", "insert", "strings_in"]
 
 DIALECT: Dialect = make_url("postgresql+psycopg://").get_dialect()()
 """What statements are compiled with."""
+
+BYTE_ORDER = "C"
+"""The collation that orders texts by their characters' numbers."""
 
 _PING_PATIENCE = 2.0
 """How long a health check waits at most, in seconds: who asks does not wait much longer."""
@@ -109,7 +112,7 @@ class PostgresDatabase:
             except errors.UndefinedTable:
                 await self._require_tables()
                 raise
-        require_revision(rows[0][0] if rows else None)
+        require_revision([row[0] for row in rows])
         if time.monotonic() < self._full_until:
             raise StoreUnavailableError(_REASONS[errors.DiskFull])
 
@@ -148,7 +151,7 @@ class PostgresDatabase:
             rows = await self._pool.run(_REVISION, {}, self._ping_patience)
         except errors.UndefinedTable:
             raise StoreUnavailableError(f"The database has no tables yet; {MIGRATE}") from None
-        require_revision(rows[0][0] if rows else None)
+        require_revision([row[0] for row in rows])
 
 
 def _probe() -> str:

@@ -17,9 +17,12 @@ from app.database.schema import MIGRATE, require_revision
 from app.database.tables import metadata
 from app.database.worker import Operation, Take, Worker
 
-__all__ = ["DIALECT", "SqliteDatabase", "insert", "strings_in"]
+__all__ = ["BYTE_ORDER", "DIALECT", "SqliteDatabase", "insert", "strings_in"]
 
 DIALECT = sqlite.dialect(paramstyle="named")
+
+BYTE_ORDER = "BINARY"
+"""The collation that orders texts by their characters' numbers."""
 
 PING_TIMEOUT = 2.0
 """How long a ping waits for a lock or the disk, in seconds."""
@@ -89,7 +92,7 @@ class SqliteDatabase:
         if missing := metadata.tables.keys() - found:
             raise StoreUnavailableError(f"The database has no table {min(missing)}.")
         rows = await self.write(_TOUCH_REVISION, {})
-        require_revision(rows[0][0] if rows else None)
+        require_revision([revision for (revision,) in rows])
         await asyncio.to_thread(self._identity.require_space)
 
     def _write(self, connection: sqlite3.Connection, take: Take) -> list[Operation]:
