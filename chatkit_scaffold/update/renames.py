@@ -36,14 +36,14 @@ def declared(sides: Sides, moves: Moves) -> tuple[Sides, dict[str, str]]:
     """
     targets = {old: _first(new) for old, new in moves.items()}
     # A file that is itself renamed is in nobody's way.
-    base, ours = ({*side} - {*targets} for side in (sides.base, sides.ours))
+    in_base, in_ours = ({*side} - {*targets} for side in (sides.base, sides.ours))
     made = {
         old: new
         for old, new in targets.items()
         if old in sides.base
         and new in sides.theirs
-        and not _in_way(new, base)
-        and not (old in sides.ours and _in_way(new, ours))
+        and not _in_way(new, in_base)
+        and not (old in sides.ours and _in_way(new, in_ours))
         # Where two files become one, neither is simply renamed.
         and [*targets.values()].count(new) == 1
     }
