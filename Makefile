@@ -59,7 +59,7 @@ lock: | $(BIN)/uv ## choose new versions within the bounds of pyproject.toml and
 	  --no-emit-find-links --no-header --group dev --output-file requirements.lock \
 	  pyproject.toml $(sort $(wildcard template/shared/*requirements.txt template/options/*/*/*requirements.txt))
 
-docs: $(SYNCED) ## update docs/checks.md and the table of choices in README.md
+docs: $(SYNCED) ## update docs/checks.md, CHANGELOG.md and the table of choices in README.md
 	$(BIN)/python docs/build.py
 
 picture: $(SYNCED) ## draw docs/terminal.svg from a real run

@@ -16,8 +16,12 @@ def shorten(text: str, limit: int = _SHOWN) -> str:
 
     Control characters and lone surrogates, which a server can send, come out escaped.
     """
-    cut = text if len(text) <= limit else text[: limit - 1] + "…"
-    return "".join(char if char.isprintable() else _escape(char) for char in cut)
+    return escaped(text if len(text) <= limit else text[: limit - 1] + "…")
+
+
+def escaped(text: str) -> str:
+    """Return *text* with control characters and lone surrogates escaped."""
+    return "".join(char if char.isprintable() else _escape(char) for char in text)
 
 
 def shown(value: object) -> str:

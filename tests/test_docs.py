@@ -10,11 +10,13 @@ from typer.main import get_command
 
 from chatkit_scaffold.cli.app import app
 from chatkit_scaffold.conformance.reference import page
+from chatkit_scaffold.generator.releases import read_releases
 from tests.command import REPOSITORY
 
 PAGES = sorted(REPOSITORY.glob("*.md"))
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-WITH_TABLE = runpy.run_path(str(REPOSITORY / "docs" / "build.py"))["with_table"]
+BUILD = runpy.run_path(str(REPOSITORY / "docs" / "build.py"))
+WITH_TABLE = BUILD["with_table"]
 
 
 @pytest.mark.quick
@@ -22,6 +24,8 @@ def test_derived_pages_are_current() -> None:
     """`make docs` would change nothing."""
     assert (REPOSITORY / "docs" / "checks.md").read_text(encoding="utf-8") == page()
     assert WITH_TABLE(README, REPOSITORY) == README
+    changelog = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert changelog == BUILD["changelog"](read_releases(REPOSITORY))
 
 
 @pytest.mark.quick

@@ -1,7 +1,6 @@
 """The wheel, installed in an empty environment: it creates and updates projects offline."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chatkit_scaffold.generator.questions import read_questions
-from tests.command import REPOSITORY, git, make_template
+from tests.command import REPOSITORY, git
 
 pytestmark = pytest.mark.xdist_group("wheel")
 
@@ -37,9 +36,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("checkout") / "chatkit-scaffold"
     git(REPOSITORY, "clone", "--quiet", str(REPOSITORY), str(folder))
     if git(folder, "rev-parse", "--is-shallow-repository") == "true":
-        # Where the tests run in a shallow clone, there is no history to pack.
-        shutil.rmtree(folder / ".git")
-        make_template(folder, {})
+        pytest.skip("this shallow clone lacks the releases that the wheel contains")
     return folder
 
 
@@ -89,7 +86,7 @@ def test_makes_and_updates_a_project_offline(
 
     assert printed == "Created bot. Next: cd bot && uv run python -m app\n"
     answers = (folder / "bot" / ".copier-answers.yml").read_text(encoding="utf-8")
-    assert "_src_path: ~/.local/share/chatkit-scaffold/template.bundle\n" in answers
+    assert "_src_path: ~/.local/share/chatkit-scaffold/template-" in answers
     _run(
         *(installed / "copier", "update", "--defaults", "--vcs-ref=HEAD", "--data=store=memory"),
         cwd=folder / "bot",

@@ -9,14 +9,14 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from chatkit_scaffold import __version__
-from chatkit_scaffold.cli import check, new, options
-from chatkit_scaffold.cli.flags import command_with_flags, without_flags
+from chatkit_scaffold.cli import check, new, options, status, update
+from chatkit_scaffold.cli.flags import Function, command_with_flags, without_flags
 from chatkit_scaffold.cli.guard import NO_VERDICT, errors_as_one_line
 from chatkit_scaffold.console import tolerate_any_encoding
 from chatkit_scaffold.generator import source
 from chatkit_scaffold.generator.questions import read_questions
 
-_TAKE_ANSWERS = {"new": new.new}
+_TAKE_ANSWERS: dict[str, Function] = {"new": new.new, "update": update.update}
 """Commands with an option for each question of the template."""
 
 
@@ -39,7 +39,9 @@ class _Group(TyperGroup):
 
 
 def _with_answers(name: str) -> TyperCommand:
-    return command_with_flags(_TAKE_ANSWERS[name], read_questions(source.builtin_root()))
+    questions = read_questions(source.builtin_root())
+    # An update keeps the project's answers.
+    return command_with_flags(_TAKE_ANSWERS[name], questions, show_defaults=name == "new")
 
 
 app = typer.Typer(
@@ -49,6 +51,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("new")(without_flags(new.new))
+app.command("update")(without_flags(update.update))
+app.command("status")(status.status)
 app.command("options")(options.list_options)
 app.command("matrix")(options.matrix)
 app.command("check")(check.check)
@@ -91,5 +95,6 @@ def _common(
     ] = False,
 ) -> None:
     del version
+    source.refresh_kept()
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())

@@ -20,14 +20,21 @@ def without_flags(function: Function) -> Function:
     return _with_parameters(function, [])
 
 
-def command_with_flags(function: Function, questions: Sequence[Question]) -> TyperCommand:
+def command_with_flags(
+    function: Function, questions: Sequence[Question], *, show_defaults: bool
+) -> TyperCommand:
     """Return a command that has an option for every question that users can answer.
 
     Args:
         function: Takes the answers as `**flags`; None for an option that was not passed.
         questions: The template's questions.
+        show_defaults: Whether the template's defaults apply to what is not passed.
     """
-    flags = [_flag(question, questions) for question in questions if question.asked]
+    flags = [
+        _flag(question, questions, show_default=show_defaults)
+        for question in questions
+        if question.asked
+    ]
     # Click's own objects are private to Typer, so Typer creates the command.
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(function.__name__)(_with_parameters(function, flags))
@@ -53,11 +60,13 @@ def _with_parameters(function: Function, flags: list[inspect.Parameter]) -> Func
     return call
 
 
-def _flag(question: Question, questions: Sequence[Question]) -> inspect.Parameter:
+def _flag(
+    question: Question, questions: Sequence[Question], *, show_default: bool
+) -> inspect.Parameter:
     values = [choice.value for choice in question.choices]
     option = typer.Option(
         f"--{question.key.replace('_', '-')}",
-        help=_help(question, questions),
+        help=_help(question, questions, show_default=show_default),
         metavar="|".join(values) or "TEXT",
         autocompletion=lambda: values,
         show_default=False,
@@ -70,8 +79,9 @@ def _flag(question: Question, questions: Sequence[Question]) -> inspect.Paramete
     )
 
 
-def _help(question: Question, questions: Sequence[Question]) -> str:
+def _help(question: Question, questions: Sequence[Question], *, show_default: bool) -> str:
     flags = [f"--{key} {choice}" for key, choice in not_asked_with(question, questions)]
     exceptions = f" Not with {listed(flags, 'or')}." if flags else ""
-    default = f" [default: {question.default}]" if question.has_fixed_default else ""
+    has_default = show_default and question.has_fixed_default
+    default = f" [default: {question.default}]" if has_default else ""
     return f"{question.help}{exceptions}{default}"

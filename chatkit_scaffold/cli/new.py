@@ -40,7 +40,11 @@ def new(
         typer.Option(metavar="SRC", help="Another template: a git folder, bundle or address."),
     ] = None,
     ref: Annotated[
-        str | None, typer.Option(metavar="REF", help="Tag, branch or commit of the template.")
+        str | None,
+        typer.Option(
+            metavar="REF",
+            help="Version of the template; of another template, a tag, branch or commit.",
+        ),
     ] = None,
     git: Annotated[
         bool | None,

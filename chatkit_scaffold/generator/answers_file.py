@@ -29,6 +29,15 @@ def read_answers(file: Path) -> dict[str, Any]:
     Raises:
         AnswerError: It cannot be read, is too large, or is not a mapping.
     """
+    return {key: value for key, value in read_mapping(file).items() if key not in _RECORDED}
+
+
+def read_mapping(file: Path) -> dict[str, Any]:
+    """Return all that a file of answers contains, what Copier records included.
+
+    Raises:
+        AnswerError: As `read_answers`.
+    """
     content = _parse(file, _read(file))
     if content is None:
         return {}
@@ -36,7 +45,7 @@ def read_answers(file: Path) -> dict[str, Any]:
         raise AnswerError(
             f"The answers file {file} is not a mapping of questions to answers", hint=_FORM
         )
-    return {key: value for key, value in content.items() if key not in _RECORDED}
+    return content
 
 
 def _read(file: Path) -> str:

@@ -4,14 +4,25 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from chatkit_scaffold.errors import ToolError
 
 # Set while git runs a hook; they would direct every command at the hook's repository.
-OUTER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
+OUTER_REPOSITORY = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_PREFIX",
+    "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+)
 
 _UNTRUSTED = re.compile("detected dubious ownership in repository at '(.*)'")
+
+_AS_IT_IS: Mapping[str, str] = {}
 
 _AUTHOR = {"user.name": "chatkit-scaffold", "user.email": "chatkit-scaffold@localhost"}
 _PLAIN = ("-c", "commit.gpgsign=false", "-c", f"core.hooksPath={os.devnull}")
@@ -40,9 +51,20 @@ def first_commit(project: Path) -> str:
     """
     _git(project, "init", "--quiet", "--initial-branch=main", "--template=")
     _git(project, "add", "--all")
-    author = [part for key in _AUTHOR if not _configured(project, key) for part in _option(key)]
-    _git(project, *author, *_PLAIN, "commit", "--quiet", "--message=Create the backend")
+    _git(
+        project,
+        *author_options(project),
+        *_PLAIN,
+        "commit",
+        "--quiet",
+        "--message=Create the backend",
+    )
     return _git(project, "rev-parse", "HEAD")
+
+
+def author_options(folder: Path) -> list[str]:
+    """Return options for git that give a commit in *folder* an author if none is configured."""
+    return [part for key in _AUTHOR if not _configured(folder, key) for part in _option(key)]
 
 
 def enclosing_repository(folder: Path) -> Path | None:
@@ -86,6 +108,33 @@ def ownership_error(output: str) -> ToolError | None:
     return None
 
 
+def read(
+    folder: Path, *arguments: str, stdin: bytes = b"", environment: Mapping[str, str] = _AS_IT_IS
+) -> bytes:
+    """Run git in a folder and return what it prints.
+
+    Args:
+        folder: The working directory.
+        arguments: The command and its arguments.
+        stdin: What git reads.
+        environment: Variables for git.
+
+    Raises:
+        ToolError: git failed; the message is git's.
+    """
+    done = subprocess.run(
+        ["git", *arguments],
+        cwd=folder,
+        env={**_environment(), **environment},
+        input=stdin,
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise ToolError(_last_line(done.stderr.decode("utf-8", "replace")))
+    return done.stdout
+
+
 def _configured(folder: Path, key: str) -> bool:
     variable = f"GIT_AUTHOR_{key.removeprefix('user.').upper()}"
     return variable in os.environ or _run(folder, "config", "--get", key).returncode == 0
@@ -98,23 +147,31 @@ def _option(key: str) -> tuple[str, str]:
 def _git(folder: Path, *arguments: str) -> str:
     done = _run(folder, *arguments)
     if done.returncode != 0:
-        output = (done.stderr.strip() or done.stdout.strip()).splitlines() or ["no message"]
         raise ToolError(
-            f"git failed in the new project: {output[-1]}",
+            f"git failed in the new project: {_last_line(done.stderr.strip() or done.stdout)}",
             hint="Fix git's configuration, or use --no-git and commit the project yourself.",
         )
     return done.stdout.strip()
 
 
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {key: value for key, value in os.environ.items() if key not in OUTER_REPOSITORY}
-    environment["LC_ALL"] = "C"  # so that its messages can be recognized
     return subprocess.run(
         ["git", *arguments],
         cwd=folder,
-        env=environment,
+        env=_environment(),
         capture_output=True,
         text=True,
         errors="replace",
         check=False,
     )
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment without an outer repository, and with messages in English."""
+    environment = {key: value for key, value in os.environ.items() if key not in OUTER_REPOSITORY}
+    return {**environment, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+
+
+def _last_line(output: str) -> str:
+    lines = output.strip().splitlines() or ["no message"]
+    return lines[-1].removeprefix("fatal: ")

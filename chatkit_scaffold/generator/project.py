@@ -12,7 +12,7 @@ from chatkit_scaffold.generator.choices import Variable, variables
 from chatkit_scaffold.generator.destination import staged
 from chatkit_scaffold.generator.questions import axes, read_questions
 from chatkit_scaffold.generator.render import Rendered, render
-from chatkit_scaffold.generator.source import Source, builtin_root
+from chatkit_scaffold.generator.source import Builtin, Source, builtin_root
 from chatkit_scaffold.text import listed
 
 
@@ -30,7 +30,7 @@ class Project:
     """
 
     path: Path
-    source: Source
+    source: Source | Builtin
     rendered: Rendered
     commit: str | None
     enclosing: Path | None
@@ -55,6 +55,11 @@ class Project:
             )
         if self.rendered.draft:
             notes.append("the template has uncommitted changes, so this project cannot be updated")
+        if self.rendered.problem:
+            notes.append(
+                "the template cannot be stored in the home folder, where copier update looks for "
+                f"it ({self.rendered.problem}); chatkit-scaffold update needs no copy there"
+            )
         return notes
 
     def as_text(self) -> str:
@@ -74,7 +79,7 @@ class Project:
             "path": str(self.path),
             "answers": self.rendered.answers,
             "template": {
-                "source": self.source.location,
+                "source": self.rendered.source,
                 "ref": self.source.ref,
                 "commit": self.rendered.commit,
             },
@@ -85,7 +90,12 @@ class Project:
 
 
 def create(
-    dest: Path, source: Source, answers: Mapping[str, Any], *, ask: bool, use_git: bool | None
+    dest: Path,
+    source: Source | Builtin,
+    answers: Mapping[str, Any],
+    *,
+    ask: bool,
+    use_git: bool | None,
 ) -> Project:
     """Create a project in *dest*, completely or not at all.
 

@@ -132,14 +132,14 @@ def _parse_choices(choices: object) -> Iterator[Choice]:
 
 
 def _extend(answers: dict[str, str], axis: Question) -> Iterator[dict[str, str]]:
-    if not _applies(axis, answers):
+    if not applies(axis, answers):
         yield answers
         return
     for choice in axis.choices:
         yield {**answers, axis.key: choice.value}
 
 
-def _applies(question: Question, answers: Mapping[str, str]) -> bool:
+def applies(question: Question, answers: Mapping[str, str]) -> bool:
     """Return whether a question is asked after these answers to those before it."""
     if isinstance(question.when, str):
         return _evaluate(question.when, answers).lower() not in {"false", "no", ""}

@@ -15,7 +15,8 @@ from plumbum import ProcessExecutionError, local
 
 from chatkit_scaffold.errors import AnswerError, ScaffoldError, TemplateError
 from chatkit_scaffold.generator.git import OUTER_REPOSITORY, ownership_error
-from chatkit_scaffold.generator.source import Source
+from chatkit_scaffold.generator.record import write_record
+from chatkit_scaffold.generator.source import Builtin, Source, Template
 from chatkit_scaffold.text import listed, shown
 
 _NO_REVISION = re.compile(r"Unknown revision: '(.*)'", re.DOTALL)
@@ -32,16 +33,22 @@ class Rendered:
 
     Attributes:
         answers: All answers that the project records.
+        source: The address of the template that the project records.
         commit: The version of the template that the project records.
         draft: Whether the template had uncommitted changes.
+        problem: Why plain `copier update` will not find the template; None if it will.
     """
 
     answers: dict[str, Any]
+    source: str
     commit: str | None
     draft: bool
+    problem: str | None = None
 
 
-def render(source: Source, target: Path, answers: Mapping[str, Any], *, ask: bool) -> Rendered:
+def render(
+    source: Source | Builtin, target: Path, answers: Mapping[str, Any], *, ask: bool
+) -> Rendered:
     """Render a project to *target*, which must not exist.
 
     Args:
@@ -54,14 +61,25 @@ def render(source: Source, target: Path, answers: Mapping[str, Any], *, ask: boo
         AnswerError: An answer is unknown, does not apply, or is not valid for the template.
         TemplateError: The template cannot be read or rendered.
     """
-    with _translated(source, target, answers), warnings.catch_warnings(record=True) as caught:
+    with source.opened() as template:
+        return render_template(template, target, answers, ask=ask, name=source.location)
+
+
+def render_template(
+    template: Template, target: Path, answers: Mapping[str, Any], *, ask: bool, name: str
+) -> Rendered:
+    """Render a template that is open already; *name* is what errors call it, see `render`."""
+    with (
+        _translated(name, target, answers),
+        warnings.catch_warnings(record=True) as caught,
+    ):
         warnings.simplefilter("always")
         with _quiet_git(), redirect_stderr(StringIO()):
             worker = copier.run_copy(
-                source.location,
+                template.location,
                 target,
                 data=dict(answers),
-                vcs_ref=source.ref,
+                vcs_ref=template.ref,
                 defaults=not ask,
                 quiet=True,
             )
@@ -73,13 +91,19 @@ def render(source: Source, target: Path, answers: Mapping[str, Any], *, ask: boo
         _refuse_unused(answers, worker.template.questions_data, used)
         if not target.exists():
             raise TemplateError(
-                f"The template {source.location} creates no files",
+                f"The template {name} creates no files",
                 hint="Add files to it, next to copier.yml or in its _subdirectory.",
             )
+        recorded = template.recorded
+        if recorded:
+            write_record(target, recorded.location, recorded.version)
+        dirty = any(issubclass(entry.category, DirtyLocalWarning) for entry in caught)
         return Rendered(
             answers={key: used[key] for key in worker.template.questions_data if key in used},
-            commit=worker.template.commit,
-            draft=any(issubclass(entry.category, DirtyLocalWarning) for entry in caught),
+            source=recorded.location if recorded else name,
+            commit=recorded.version if recorded else worker.template.commit,
+            draft=template.draft or dirty,
+            problem=recorded.problem if recorded else None,
         )
 
 
@@ -122,7 +146,7 @@ def _refuse_unused(
 
 
 @contextmanager
-def _translated(source: Source, target: Path, answers: Mapping[str, Any]) -> Iterator[None]:
+def _translated(where: str, target: Path, answers: Mapping[str, Any]) -> Iterator[None]:
     """Turn any exception of Copier's into one of our errors.
 
     Copier raises a plain ValueError for invalid answers and unknown versions, lets errors of
@@ -136,13 +160,12 @@ def _translated(source: Source, target: Path, answers: Mapping[str, Any]) -> Ite
         raise AnswerError("Interrupted; nothing was created") from error
     except Exception as error:
         # A template must not be able to cause a traceback.
-        raise _translate(error, source, target, answers) from error
+        raise _translate(error, where, target, answers) from error
 
 
 def _translate(
-    error: Exception, source: Source, target: Path, answers: Mapping[str, Any]
+    error: Exception, where: str, target: Path, answers: Mapping[str, Any]
 ) -> ScaffoldError:
-    where = source.location
     if isinstance(error, UnsupportedVersionError):
         return TemplateError(
             f"The template {where} requires a newer Copier: {error}",
@@ -158,7 +181,7 @@ def _translate(
             f"git cannot read the template {where}: {_last_line(error.stderr)}",
             hint="Check the address and your permission to read it.",
         )
-    if isinstance(error, ValueError) and (found := _about_answers(str(error), source, answers)):
+    if isinstance(error, ValueError) and (found := _about_answers(str(error), where, answers)):
         return found
     if isinstance(error, OSError):
         return TemplateError(
@@ -176,11 +199,11 @@ def _translate(
     )
 
 
-def _about_answers(text: str, source: Source, answers: Mapping[str, Any]) -> ScaffoldError | None:
+def _about_answers(text: str, where: str, answers: Mapping[str, Any]) -> ScaffoldError | None:
     """Return our error for a plain ValueError about an answer or a version, else None."""
     if found := _NO_REVISION.search(text):
         return TemplateError(
-            f"The template {source.location} has no version {found[1]!r}",
+            f"The template {where} has no version {found[1]!r}",
             hint="Pass a tag, branch or commit with --ref.",
         )
     if found := _NOT_VALID.search(text):

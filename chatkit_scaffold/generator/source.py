@@ -1,39 +1,100 @@
 """Where the template comes from: the user's own, our checkout, or the installed wheel."""
 
-import filecmp
 import re
-import shutil
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from chatkit_scaffold.errors import TemplateError
-from chatkit_scaffold.generator import git
+from chatkit_scaffold.generator import git, kept
+from chatkit_scaffold.generator.history import BUNDLE, History, describe, open_history
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _PACKED = _PACKAGE / "_template"
-_BUNDLE = "template.bundle"
-
-# The same on every system, because projects record it and several people share a project.
-_KEPT = "~/.local/share/chatkit-scaffold"
 
 _URL = re.compile(r"^(?:[a-z][a-z0-9+.-]*://|git@|gh:|gl:|[\w.-]+@[\w.-]+:)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A template that Copier can read now and when the project is updated.
+class Recorded:
+    """What a project records about the template it was made from.
 
     Attributes:
-        location: The address that the project records.
-        ref: The version to use; None for the newest.
-        builtin: Whether it is our own template.
+        location: The address, from which `copier update` reads.
+        version: The version.
+        problem: Why plain `copier update` will not find it; None if it will.
+    """
+
+    location: str
+    version: str
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template as Copier reads it.
+
+    Attributes:
+        location: A folder, a git bundle or an address.
+        ref: The version to check out; None for Copier's choice.
+        recorded: What to record in place of what Copier records.
+        draft: Whether it has uncommitted changes.
     """
 
     location: str
     ref: str | None
-    builtin: bool
+    recorded: Recorded | None = None
+    draft: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A template of the user's, which Copier can read now and when the project is updated.
+
+    Attributes:
+        location: The address that the project records.
+        ref: The version to use; None for the newest.
+    """
+
+    location: str
+    ref: str | None
+    builtin = False
+
+    @contextmanager
+    def opened(self) -> Iterator[Template]:
+        """Yield the template."""
+        yield Template(self.location, self.ref)
+
+
+@dataclass(frozen=True, slots=True)
+class Builtin:
+    """Our own template, as it comes with this command.
+
+    Attributes:
+        location: The folder that it comes in.
+        ref: The version to use; None for the newest.
+    """
+
+    location: str
+    ref: str | None
+    builtin = True
+
+    @contextmanager
+    def opened(self) -> Iterator[Template]:
+        """Yield the template.
+
+        Raises:
+            TemplateError: It does not have the version.
+        """
+        root = Path(self.location)
+        with open_history(root) as history:
+            version = history.resolve(self.ref) if self.ref else history.newest
+            with history.folder(version) as folder:
+                draft = history.draft and version == history.newest
+                yield Template(str(folder), None, record(root, history, version), draft)
 
 
 def builtin_root() -> Path:
@@ -50,7 +111,7 @@ def builtin_root() -> Path:
     )
 
 
-def choose(template: str | None, ref: str | None) -> Source:
+def choose(template: str | None, ref: str | None) -> Source | Builtin:
     """Return the template to use.
 
     Args:
@@ -63,46 +124,51 @@ def choose(template: str | None, ref: str | None) -> Source:
     """
     git.require_git()
     if template is None:
-        return Source(_builtin_location(), ref or "HEAD", builtin=True)
+        root = builtin_root()
+        if root != _PACKED:
+            git.refuse_untrusted(root)
+        return Builtin(str(root), ref)
     if _URL.match(template):
         _refuse_password(template)
-        return Source(template, ref, builtin=False)
-    return Source(_local_location(template), ref, builtin=False)
+        return Source(template, ref)
+    return Source(_local_location(template), ref)
 
 
-def keep_bundle(bundle: Path) -> str:
-    """Copy *bundle* to where projects look for it, and return that path, which begins with `~`.
+def record(root: Path, history: History, version: str) -> Recorded:
+    """Return what a project of a version of our own template records.
 
-    An existing copy is replaced atomically, and only if it differs.
-
-    Raises:
-        TemplateError: The home folder is not writable.
+    The address of the template, if the package has one and the version is a release; else the
+    bundle in the home folder, which is stored now; for a checkout, the checkout.
     """
+    released = history.release(version)
+    commit = released.commit if released else None
+    if commit and (address := _published()):
+        return Recorded(address, version)
+    bundle = root / BUNDLE
+    if not bundle.is_file():
+        # A checkout may lack the release's tag, but git finds the commit that this form ends with.
+        return Recorded(str(root), describe(root, commit, history.releases) if commit else version)
+    return Recorded(kept.location(history.newest), version, kept.keep(bundle, history.newest))
+
+
+def refresh_kept() -> None:
+    """Give the kept bundles of earlier commands the versions of this one, as far as possible."""
+    if (bundle := _PACKED / BUNDLE).is_file():
+        # A command must not fail because of a folder that it does not need.
+        with suppress(OSError, RuntimeError):
+            kept.refresh(bundle)
+
+
+def _published() -> str | None:
+    """Return the HTTPS address of the template in the package's metadata, if there is one."""
     try:
-        kept = Path(_KEPT).expanduser() / _BUNDLE
-        if not (kept.is_file() and filecmp.cmp(bundle, kept, shallow=False)):
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=kept.parent) as temporary:
-                Path(shutil.copy(bundle, temporary)).replace(kept)
-    except (OSError, RuntimeError) as error:
-        raise TemplateError(
-            f"The template cannot be stored in {_KEPT}: {error}",
-            hint="Make your home folder writable, or pass a template with --template.",
-        ) from error
-    return f"{_KEPT}/{_BUNDLE}"
-
-
-def _builtin_location() -> str:
-    root = builtin_root()
-    if root == _PACKED:
-        return keep_bundle(_PACKED / _BUNDLE)
-    git.refuse_untrusted(root)
-    if not git.is_repository_root(root) or not git.has_commit(root):
-        raise TemplateError(
-            f"The template in {root} has no commit for a project to record",
-            hint="Commit it, or install chatkit-scaffold from a wheel.",
-        )
-    return str(root)
+        entries = metadata.metadata("chatkit-scaffold").get_all("Project-URL") or []
+    except metadata.PackageNotFoundError:
+        return None
+    for label, _, address in (entry.partition(", ") for entry in entries):
+        if label.lower() == "template" and address.startswith("https://"):
+            return str(address)
+    return None
 
 
 def _local_location(template: str) -> str:

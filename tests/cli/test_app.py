@@ -25,13 +25,19 @@ COMMANDS = sorted(PROGRAM.commands)
 ARGUMENTS = {"new": ["bot"], "check": ["http://127.0.0.1:9/chatkit"]}
 """The arguments that a command cannot do without."""
 
+IN_A_PROJECT = {"update", "status"}
+"""Commands that people use in a project's folder."""
+
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_examples_work(command: str) -> None:
+def test_examples_work(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The example in a command's help does what it says."""
     (example,) = re.findall(r"Example: chatkit-scaffold (.+?)(?=\n\n)", help_of(command), re.DOTALL)
     arguments = shlex.split(example)
 
+    if command in IN_A_PROJECT:
+        assert run("new", "bot", "--defaults").exit_code == 0
+        monkeypatch.chdir("bot")
     if command == "check":
         # On a server of ours, which requires credentials, in place of the example's own.
         with serve(build()) as url:

@@ -81,8 +81,8 @@ STORES = [
         ),
         (
             ["--ref=nowhere"],
-            f"The template {REPOSITORY} has no version 'nowhere'",
-            "Pass a tag, branch or commit with --ref.",
+            "'nowhere' is not a version of the template",
+            "Its versions are 0.1.0 and 0.2.0.",
         ),
         (
             ["--template=https://me:secret@example.org/t.git"],

@@ -7,7 +7,9 @@ import pytest
 
 from chatkit_scaffold.errors import ScaffoldError, TemplateError, ToolError
 from chatkit_scaffold.generator import source
+from chatkit_scaffold.generator.history import open_history
 from tests.command import REPOSITORY, git, make_template
+from tests.generator.small_history import make_checkout
 
 PLAIN = {"copier.yml": "name: x\n"}
 
@@ -23,7 +25,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_checkout_is_its_own_template() -> None:
     """In a checkout, the template is the checkout."""
-    assert source.choose(None, None) == source.Source(str(REPOSITORY), "HEAD", builtin=True)
+    assert source.choose(None, None) == source.Builtin(str(REPOSITORY), None)
     assert source.choose(None, "v1").ref == "v1"
 
 
@@ -34,7 +36,7 @@ def test_a_local_template_is_recorded_absolutely(
     template = make_template(tmp_path / "template", PLAIN)
     monkeypatch.chdir(tmp_path)
 
-    assert source.choose("template", None) == source.Source(str(template), None, builtin=False)
+    assert source.choose("template", None) == source.Source(str(template), None)
 
 
 def test_a_path_below_home_stays_as_typed(home: Path) -> None:
@@ -50,7 +52,7 @@ def test_a_path_below_home_stays_as_typed(home: Path) -> None:
 )
 def test_addresses_are_left_to_git(address: str) -> None:
     """An address for git is recorded unchanged."""
-    assert source.choose(address, "v2") == source.Source(address, "v2", builtin=False)
+    assert source.choose(address, "v2") == source.Source(address, "v2")
 
 
 def test_a_folder_without_git_is_rejected(tmp_path: Path) -> None:
@@ -78,8 +80,11 @@ def test_a_checkout_without_a_commit_is_rejected(
     git(tmp_path, "init", "--quiet")
     monkeypatch.setattr(source, "_PACKAGE", tmp_path / "chatkit_scaffold")
 
-    with pytest.raises(TemplateError, match="has no commit for a project to record"):
-        source.choose(None, None)
+    with (
+        pytest.raises(TemplateError, match="has no commit for a project to record"),
+        source.choose(None, None).opened(),
+    ):
+        pass
 
 
 @pytest.fixture
@@ -133,40 +138,63 @@ def test_a_package_without_template_is_rejected(
         source.choose(None, None)
 
 
-def test_the_bundle_is_stored_in_the_home_folder(home: Path, tmp_path: Path) -> None:
-    """It is copied once, replaced only if it differs, and leaves no temporary file."""
-    bundle = tmp_path / "template.bundle"
-    bundle.write_bytes(b"first")
-
-    location = source.keep_bundle(bundle)
-    kept = Path(location).expanduser()
-    first = kept.stat().st_ino
-    source.keep_bundle(bundle)
-    unchanged = kept.stat().st_ino
-    bundle.write_bytes(b"second")
-    source.keep_bundle(bundle)
-
-    assert location == "~/.local/share/chatkit-scaffold/template.bundle"
-    assert kept.is_relative_to(home)
-    assert (unchanged, kept.read_bytes()) == (first, b"second")
-    assert list(kept.parent.iterdir()) == [kept]
-
-
-def test_a_home_that_cannot_be_written_is_named(home: Path, tmp_path: Path) -> None:
-    """The error names the folder in the home folder."""
-    (home / ".local").write_text("a file, not a folder", encoding="utf-8")
-    bundle = tmp_path / "template.bundle"
-    bundle.write_bytes(b"bundle")
-
-    with pytest.raises(
-        ScaffoldError, match=r"cannot be stored in ~/\.local/share/chatkit-scaffold"
-    ):
-        source.keep_bundle(bundle)
-
-
 def test_git_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without git no template can be read."""
     monkeypatch.setenv("PATH", os.devnull)
 
     with pytest.raises(ScaffoldError, match="git is not installed"):
         source.choose(None, None)
+
+
+@pytest.mark.parametrize("label", ["Template", "template"])
+def test_the_published_address_is_recorded_for_a_release(
+    label: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then tools that look up tags there find the versions."""
+    address = "https://example.org/chatkit-scaffold.git"
+    install_metadata(tmp_path, f"{label}, {address}", monkeypatch)
+    checkout = make_checkout(tmp_path / "checkout")
+
+    with open_history(checkout) as history:
+        released = source.record(checkout, history, "0.2.0")
+        between = source.record(checkout, history, history.newest)
+
+    assert released == source.Recorded(address, "0.2.0")
+    # The address has no tag for what is not released.
+    assert between == source.Recorded(str(checkout), history.newest)
+
+
+@pytest.mark.parametrize("entry", ["Template, http://example.org/t.git", "Source, https://x.org"])
+def test_another_address_is_not_recorded(
+    entry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only HTTPS is safe to read a template from, and only one address is the template's."""
+    install_metadata(tmp_path, entry, monkeypatch)
+    checkout = make_checkout(tmp_path / "checkout")
+
+    with open_history(checkout) as history:
+        recorded = source.record(checkout, history, "0.2.0")
+
+    # git finds the commit of this form, with or without the release's tag.
+    assert recorded.location == str(checkout)
+    assert recorded.version.startswith("0.2.0-0-g")
+
+
+def install_metadata(folder: Path, entry: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make Python find metadata of the package with one address."""
+    metadata = folder / "site" / "chatkit_scaffold-9.dist-info" / "METADATA"
+    metadata.parent.mkdir(parents=True)
+    metadata.write_text(
+        f"Metadata-Version: 2.4\nName: chatkit-scaffold\nVersion: 9\nProject-URL: {entry}\n"
+    )
+    monkeypatch.syspath_prepend(folder / "site")
+
+
+def test_plain_copier_updates_from_a_checkout(tmp_path: Path) -> None:
+    """What a project records about a checkout, Copier finds there."""
+    checkout = make_checkout(tmp_path / "checkout")
+    with open_history(checkout) as history:
+        for version in (*history.states, "0.1.0"):
+            recorded = source.record(checkout, history, version)
+            commit = git(Path(recorded.location), "rev-parse", f"{recorded.version}^{{commit}}")
+            assert len(commit) == 40

@@ -5,6 +5,7 @@ from importlib import import_module
 from alembic import context
 from sqlalchemy import Connection
 
+from app.database.schema import adopt_names
 from app.database.tables import metadata
 from app.store import StoreSettings, create_engine
 
@@ -14,6 +15,7 @@ import_module("app.main")
 
 def run(connection: Connection) -> None:
     """Run the migrations on an open connection."""
+    adopt_names(connection, context.script)
     context.configure(
         connection=connection,
         target_metadata=metadata,

@@ -112,7 +112,7 @@ class PostgresDatabase:
             except errors.UndefinedTable:
                 await self._require_tables()
                 raise
-        require_revision(rows[0][0] if rows else None)
+        require_revision([row[0] for row in rows])
         if time.monotonic() < self._full_until:
             raise StoreUnavailableError(_REASONS[errors.DiskFull])
 
@@ -151,7 +151,7 @@ class PostgresDatabase:
             rows = await self._pool.run(_REVISION, {}, self._ping_patience)
         except errors.UndefinedTable:
             raise StoreUnavailableError(f"The database has no tables yet; {MIGRATE}") from None
-        require_revision(rows[0][0] if rows else None)
+        require_revision([row[0] for row in rows])
 
 
 def _probe() -> str:

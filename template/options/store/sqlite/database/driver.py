@@ -92,7 +92,7 @@ class SqliteDatabase:
         if missing := metadata.tables.keys() - found:
             raise StoreUnavailableError(f"The database has no table {min(missing)}.")
         rows = await self.write(_TOUCH_REVISION, {})
-        require_revision(rows[0][0] if rows else None)
+        require_revision([revision for (revision,) in rows])
         await asyncio.to_thread(self._identity.require_space)
 
     def _write(self, connection: sqlite3.Connection, take: Take) -> list[Operation]:

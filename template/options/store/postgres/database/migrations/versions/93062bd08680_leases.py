@@ -3,10 +3,11 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "93062bd08680"
+down_revision = "76b37afb0758"
 branch_labels = None
 depends_on = None
+formerly = "0003"
 
 
 def upgrade() -> None:

@@ -3,10 +3,11 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "records"
-down_revision = "0002"
+revision = "7b15ee7667f2"
+down_revision = "76b37afb0758"
 branch_labels = None
 depends_on = None
+formerly = "records"
 
 
 def upgrade() -> None:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
+revision = "76b37afb0758"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
+formerly = "0002"
 
 BATCH = 1000
 

@@ -1,0 +1,1 @@
+"""Brings a project to another version of the template, or to other answers."""

@@ -1,0 +1,87 @@
+"""What releases bring to a project, as lines for a terminal of 80 columns."""
+
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from textwrap import wrap
+from typing import Any
+
+from chatkit_scaffold.text import escaped
+
+_WIDTH = 79
+_MANY = 12
+
+
+def section(title: str, texts: Sequence[str], *, limit: int | None = _MANY) -> Iterator[str]:
+    """Yield a title and each text below it, then an empty line; nothing without texts.
+
+    Args:
+        title: The title, without a colon.
+        texts: Paths or sentences; long sentences are wrapped, and characters that a terminal
+            would obey are escaped.
+        limit: How many to show; None for all.
+    """
+    if not texts:
+        return
+    yield f"{title}:"
+    shown = texts if limit is None or len(texts) <= limit + 1 else texts[:limit]
+    for text in shown:
+        yield from _wrapped(text)
+    if len(shown) < len(texts):
+        yield f"  … and {len(texts) - len(shown)} more"
+    yield ""
+
+
+def notes_as_lines(
+    notes: Iterable[Mapping[str, Any]], *, removed: Container[str] | None = None
+) -> Iterator[str]:
+    """Yield the notes of releases, the oldest first, and what to do by hand at the end.
+
+    Args:
+        notes: From `releases.for_answers`.
+        removed: The paths whose removal concerns the project; None if that is not known.
+    """
+    for release in notes:
+        yield from _release(release, removed)
+
+
+def _release(note: Mapping[str, Any], removed: Container[str] | None) -> Iterator[str]:
+    gone, version = note["removed"], note["version"]
+    files = {
+        path: text for path, text in gone["files"].items() if removed is None or path in removed
+    }
+    no_longer = [
+        *_by_name({f"--{key}": text for key, text in gone["questions"].items()}),
+        *(
+            line
+            for axis, choices in gone["choices"].items()
+            for line in _by_name({f"--{axis} {key}": text for key, text in choices.items()})
+        ),
+        *_by_name(gone["endpoints"]),
+        *_by_name(files),
+    ]
+    yield from section(f"Changed in {version}", note["changed"])
+    yield from section(f"New variables in {version}", _by_name(note["variables"]["added"]))
+    yield from section(
+        f"Variables that are gone in {version}", _by_name(note["variables"]["removed"])
+    )
+    yield from section(f"Gone in {version}", no_longer)
+    yield from section(f"To do by hand for {version}", note["steps"], limit=None)
+    yield from section(
+        f"Migrations of {version}, with uv run python -m app migrate",
+        note["migrations"],
+        limit=None,
+    )
+
+
+def _by_name(notes: Mapping[str, str]) -> list[str]:
+    return [f"{name}: {text}" for name, text in notes.items()]
+
+
+def _wrapped(text: str) -> list[str]:
+    return wrap(
+        escaped(text),
+        _WIDTH,
+        initial_indent="  ",
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

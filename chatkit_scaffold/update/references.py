@@ -1,0 +1,137 @@
+"""Imports after a merge: what moved is followed, and what is gone becomes a conflict."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from chatkit_scaffold.update.markers import Marked, mark
+from chatkit_scaffold.update.outcome import Conflict, Merged, Stage
+from chatkit_scaffold.update.repair import Repair, repaired
+from chatkit_scaffold.update.repository import Repository
+from chatkit_scaffold.update.sorting import sorted_imports
+from chatkit_scaffold.update.source import parse
+from chatkit_scaffold.update.statements import Change
+from chatkit_scaffold.update.states import States, state_in, state_of
+from chatkit_scaffold.update.trees import Entries, Trees
+
+
+def fix_references(
+    repository: Repository,
+    ours: str,
+    merged: Merged,
+    *,
+    base: Path,
+    theirs: Path,
+    moved: Mapping[str, str | Sequence[str]],
+    migrations: Mapping[str, str],
+    label: str,
+) -> Merged:
+    """Make the project's own imports work again that worked before the merge.
+
+    An import follows a module or a name whose new place is certain. Any other is marked as a
+    conflict. Imports that did not work before stay as they are.
+
+    Args:
+        repository: The user's repository.
+        ours: The tree of the project's folder in HEAD.
+        merged: The merge.
+        base: The render of the recorded version.
+        theirs: The render of the new version.
+        moved: The files that the release renames or, with several new paths, splits.
+        migrations: Old revision ids of migrations to new ones.
+        label: What the markers call the new version.
+    """
+    trees = Trees(repository)
+    mine, result = trees.read(ours), trees.read(merged.tree)
+    scripts = {
+        entry.oid
+        for path, entry in [*mine.items(), *result.items()]
+        if path.endswith(".py") and entry.is_file
+    }
+    contents = trees.contents(scripts)
+    states = States(
+        state_in(base),
+        state_of(trees, mine, contents),
+        state_in(theirs),
+        state_of(trees, result, contents),
+        _renames(merged, moved),
+        label,
+    )
+    unmerged = {stage.path for stage in merged.stages}
+    in_order = partial(sorted_imports, trees, result, states.modules())
+    repair = repaired(states, migrations, unmerged, in_order)
+    return _written(trees, merged, result, repair)
+
+
+def _renames(
+    merged: Merged, moved: Mapping[str, str | Sequence[str]]
+) -> tuple[tuple[str, str], ...]:
+    """Return old and new path of each file that went elsewhere."""
+    declared = {old: new if isinstance(new, str) else new[0] for old, new in moved.items()}
+    found = [(rename.old, rename.new) for rename in merged.files.renamed]
+    return tuple(dict.fromkeys([*declared.items(), *found]))
+
+
+def _written(trees: Trees, merged: Merged, result: Entries, repair: Repair) -> Merged:
+    """Store what the repair changes, and add it to the merge."""
+    marked = {path: made for path in repair.places if (made := _marked(repair, path))}
+    final = repair.contents | {path: made.content for path, made in marked.items()}
+    if not final:
+        return replace(merged, notices=(*merged.notices, *repair.notices))
+    blobs = dict(zip(final, trees.store(list(final.values())), strict=True))
+    stages = [
+        stage
+        for path, made in marked.items()
+        for stage in _stages(trees, repair, path, made, result)
+    ]
+    conflicts = [
+        Conflict(path, line, reason)
+        for path, made in marked.items()
+        for line, reason in made.reasons
+    ]
+    changed = {path: result[path]._replace(oid=oid) for path, oid in blobs.items()}
+    return replace(
+        merged,
+        tree=trees.write(result | changed),
+        stages=(*merged.stages, *stages),
+        conflicts=tuple(
+            sorted([*merged.conflicts, *conflicts], key=lambda each: (each.path, each.line or 0))
+        ),
+        imports=(*merged.imports, *_listed(repair, final)),
+        notices=(*merged.notices, *repair.notices),
+    )
+
+
+def _marked(repair: Repair, path: str) -> Marked | None:
+    source = parse(repair.content(path))
+    places = repair.places[path]
+    return mark(source, places, repair.states.label) if source and places else None
+
+
+def _stages(
+    trees: Trees, repair: Repair, path: str, made: Marked, result: Entries
+) -> Iterator[Stage]:
+    """Yield the unmerged entries of a file.
+
+    There is no common base: with the user's version as base, a merge tool would take the
+    suggestion, which lacks an import, without asking.
+    """
+    blobs = trees.store([repair.content(path), made.suggestion])
+    for number, blob in zip((2, 3), blobs, strict=True):
+        yield Stage(result[path].mode, blob, number, path)
+
+
+def _listed(repair: Repair, final: Mapping[str, bytes]) -> Iterator[str]:
+    """Yield what was followed, with the lines that the files have now."""
+    for path, changes in sorted(repair.changes.items()):
+        for change in changes:
+            line = _line(final[path], change)
+            yield f"{path}:{line}: {change.old} -> {change.new}"
+
+
+def _line(content: bytes, change: Change) -> int:
+    """Return the line of a change, which sorting and markers may have moved."""
+    word = change.new.rpartition(".")[2].encode()
+    lines = [n for n, line in enumerate(content.splitlines(), 1) if word in line]
+    return min(lines, key=lambda line: abs(line - change.line), default=change.line)

@@ -1,0 +1,1 @@
+"""Tests of what an update does, with real repositories."""
