@@ -37,20 +37,14 @@ Stores = Callable[[str], "Store"]
 class Store:
     """A store of its own, which starts empty, and the project that uses it."""
 
-    def __init__(self, project: Project, environment: dict[str, str]) -> None:
+    def __init__(self, project: Project, environment: dict[str, str], python: Path) -> None:
         self._project = project
+        self._python = python
         self._environment = {**os.environ, **environment}
 
     def start(self, *words: str, **streams: Any) -> subprocess.Popen[bytes]:
         """Start a command of the project."""
-        command = [str(launcher.project_python(self._project.path)), "-m", "app", *words]
-        return subprocess.Popen(
-            command,
-            cwd=self._project.path,
-            env=self._environment,
-            stderr=subprocess.PIPE,
-            **streams,
-        )
+        return self._start(launcher.project_python(self._project.path), *words, **streams)
 
     def load(self, path: Path, *options: str) -> str:
         """Import a file, and return what that reports."""
@@ -70,7 +64,8 @@ class Store:
 
     def load_until_killed(self, path: Path, size: int) -> None:
         """Start to import a file, and kill that when it has read a part of *size* bytes."""
-        process = self.start("import", stdin=subprocess.PIPE)
+        # Not the Python that forks: a process of that would live on for a moment.
+        process = self._start(self._python, "import", stdin=subprocess.PIPE)
         assert process.stdin is not None
         assert process.stderr is not None
         with path.open("rb") as file:
@@ -82,10 +77,23 @@ class Store:
         process.stdin.close()
         process.stderr.close()
 
+    def _start(self, python: Path, *words: str, **streams: Any) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [str(python), "-m", "app", *words],
+            cwd=self._project.path,
+            env=self._environment,
+            stderr=subprocess.PIPE,
+            **streams,
+        )
+
 
 @pytest.fixture(scope="module")
 def new_store(
-    copier_template: Path, outside_folder: Path, everything: Path, services: Services
+    copier_template: Path,
+    outside_folder: Path,
+    everything: Path,
+    warm_environment: Path,
+    services: Services,
 ) -> Stores:
     """Return a function that returns an empty store of a kind."""
 
@@ -96,12 +104,13 @@ def new_store(
         folder = outside_folder / f"transfer-{store}"
         with pytest.MonkeyPatch.context() as patch:
             CopierFixture(copier_template, {}, patch).copy(folder, name="backend", **answers)
-        (folder / ".venv").symlink_to(everything / ".venv")
+        (folder / ".venv").symlink_to(warm_environment)
         return Project(name, folder, answers)
 
     def create(store: str) -> Store:
         parts = [services(axis, choice)() for axis, choice in project(store).answers.items()]
-        return Store(project(store), {name: text for part in parts for name, text in part.items()})
+        environment = {name: text for part in parts for name, text in part.items()}
+        return Store(project(store), environment, launcher.project_python(everything))
 
     return create
 
