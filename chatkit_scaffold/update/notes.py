@@ -58,12 +58,12 @@ def _release(note: Mapping[str, Any], removed: Container[str] | None) -> Iterato
         *_by_name(gone["endpoints"]),
         *_by_name(files),
     ]
-    yield from section(f"Different since {version}", note["changed"])
-    yield from section(f"New variables since {version}", _by_name(note["variables"]["added"]))
+    yield from section(f"Changed in {version}", note["changed"])
+    yield from section(f"New variables in {version}", _by_name(note["variables"]["added"]))
     yield from section(
-        f"Variables that are gone since {version}", _by_name(note["variables"]["removed"])
+        f"Variables that are gone in {version}", _by_name(note["variables"]["removed"])
     )
-    yield from section(f"Gone since {version}", no_longer)
+    yield from section(f"Gone in {version}", no_longer)
     yield from section(f"To do by hand for {version}", note["steps"], limit=None)
     yield from section(
         f"Migrations of {version}, with uv run python -m app migrate",

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from chatkit_scaffold.update.markers import Marked, mark
 from chatkit_scaffold.update.outcome import Conflict, Merged, Stage
 from chatkit_scaffold.update.repair import Repair, repaired
 from chatkit_scaffold.update.repository import Repository
-from chatkit_scaffold.update.sides import Sides, state_in, state_of
+from chatkit_scaffold.update.sorting import sorted_imports
 from chatkit_scaffold.update.source import parse
 from chatkit_scaffold.update.statements import Change
+from chatkit_scaffold.update.states import States, state_in, state_of
 from chatkit_scaffold.update.trees import Entries, Trees
 
 
@@ -48,7 +50,7 @@ def fix_references(
         if path.endswith(".py") and entry.is_file
     }
     contents = trees.contents(scripts)
-    sides = Sides(
+    states = States(
         state_in(base),
         state_of(trees, mine, contents),
         state_in(theirs),
@@ -56,7 +58,9 @@ def fix_references(
         _renames(merged, moved),
         label,
     )
-    repair = repaired(sides, migrations, {stage.path for stage in merged.stages})
+    unmerged = {stage.path for stage in merged.stages}
+    in_order = partial(sorted_imports, trees, result, states.modules())
+    repair = repaired(states, migrations, unmerged, in_order)
     return _written(trees, merged, result, repair)
 
 
@@ -102,7 +106,7 @@ def _written(trees: Trees, merged: Merged, result: Entries, repair: Repair) -> M
 def _marked(repair: Repair, path: str) -> Marked | None:
     source = parse(repair.content(path))
     places = repair.places[path]
-    return mark(source, places, repair.sides.label) if source and places else None
+    return mark(source, places, repair.states.label) if source and places else None
 
 
 def _stages(

@@ -32,23 +32,25 @@ def declared(sides: Sides, moves: Moves) -> tuple[Sides, dict[str, str]]:
     A rename is left to git if it cannot be made without loss: if a file is in its way.
 
     Returns:
-        The sides, and the old path of each file renamed in base.
+        The sides, and the old path of each file renamed in base or moved with such a file.
     """
     targets = {old: _first(new) for old, new in moves.items()}
     # A file that is itself renamed is in nobody's way.
-    base, ours = ({*side} - {*targets} for side in (sides.base, sides.ours))
+    in_base, in_ours = ({*side} - {*targets} for side in (sides.base, sides.ours))
     made = {
         old: new
         for old, new in targets.items()
         if old in sides.base
         and new in sides.theirs
-        and not _in_way(new, base)
-        and not (old in sides.ours and _in_way(new, ours))
+        and not _in_way(new, in_base)
+        and not (old in sides.ours and _in_way(new, in_ours))
         # Where two files become one, neither is simply renamed.
         and [*targets.values()].count(new) == 1
     }
-    moved = replace(sides, base=_renamed(sides.base, made), ours=_renamed(sides.ours, made))
-    return moved, {new: old for old, new in made.items()}
+    followers = _own_migrations(sides, made)
+    ours = _renamed(sides.ours, {**made, **followers})
+    moved = replace(sides, base=_renamed(sides.base, made), ours=ours)
+    return moved, {new: old for old, new in {**made, **followers}.items()}
 
 
 def found(repository: Repository, old: str, new: str, below: str) -> dict[str, str]:
@@ -66,6 +68,25 @@ def found(repository: Repository, old: str, new: str, below: str) -> dict[str, s
     fields = printed.split("\0")[:-1]
     paths = [field.removeprefix(below) for field in fields]
     return {paths[at + 1]: paths[at + 2] for at in range(0, len(paths), 3)}
+
+
+def _own_migrations(sides: Sides, made: Mapping[str, str]) -> dict[str, str]:
+    """Return the renames of the user's own migrations if the template's are in another folder now.
+
+    Every other file of the user's stays where it is; but Alembic reads one folder, and would not
+    know the revision that the database has.
+    """
+    folders = {
+        old.parent: new.parent
+        for old, new in ((PurePosixPath(old), PurePosixPath(new)) for old, new in made.items())
+        if old.match("migrations/versions/*.py") and old.parent != new.parent
+    }
+    own = (PurePosixPath(path) for path in sides.ours.keys() - sides.base.keys())
+    renames = {
+        str(path): str(folders[path.parent] / path.name) for path in own if path.parent in folders
+    }
+    paths = sides.theirs.keys() | sides.ours.keys()
+    return {old: new for old, new in renames.items() if new not in paths}
 
 
 def _first(new: str | Sequence[str]) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from chatkit_scaffold.update.modules import Name, bound, package_of, relative
 from chatkit_scaffold.update.moves import Moves
-from chatkit_scaffold.update.sides import Import, Sides, imports
 from chatkit_scaffold.update.source import Edit, Source, dotted
+from chatkit_scaffold.update.states import Import, States, imports
 
 _WIDTH = 88
 _INDENT = " " * 4
@@ -45,13 +45,13 @@ class Lost:
     now: Name | None
 
 
-def lost_imports(source: Source, path: str, sides: Sides, moves: Moves) -> list[list[Lost]]:
+def lost_imports(source: Source, path: str, states: States, moves: Moves) -> list[list[Lost]]:
     """Return what the merge broke, statement by statement."""
     found: dict[ast.stmt, list[Lost]] = {}
     for each in imports(source.tree):
-        if name := sides.lost(path, each.wanted):
+        if name := states.lost(path, each.wanted):
             # In a file that moved, a relative import may only need more or fewer dots.
-            now = name if sides.merged.resolves(name) else moves.destination(name)
+            now = name if states.merged.resolves(name) else moves.destination(name)
             found.setdefault(each.node, []).append(Lost(each, name, now))
     return list(found.values())
 

@@ -13,7 +13,8 @@ class Renames:
     """The renames of a merge.
 
     Attributes:
-        declared: New path to old path, of the files renamed before the merge.
+        declared: New path to old path, of the files renamed before the merge, also of those that
+            only the user has.
         ours: Old path to new path, of the files that the user renamed.
         theirs: Old path to new path, of the files that the template renamed.
     """
@@ -24,7 +25,10 @@ class Renames:
 
     def listed(self, base: Entries) -> tuple[Rename, ...]:
         """Return those that one side made, sorted; both may have renamed a file differently."""
-        listed = set()
+        # A migration of the user's, which the template does not have, moves with the template's.
+        listed = {
+            Rename(old, new, "template") for new, old in self.declared.items() if new not in base
+        }
         for path in base:
             old = self.declared.get(path, path)
             yours, new = self.ours.get(path), self.theirs.get(path)

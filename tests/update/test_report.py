@@ -106,18 +106,18 @@ Merged with your changes (1):
 Changed by the template, kept deleted as you did (1):
   app/gone.py
 
-Different since 0.2.0:
+Changed in 0.2.0:
   Short sentences fit.
   Some behaviour is different, and is different, and is different, and is
     different, and needs two lines.
 
-New variables since 0.2.0:
+New variables in 0.2.0:
   WORKERS: Processes.
 
-Variables that are gone since 0.2.0:
+Variables that are gone in 0.2.0:
   THREADS: Use WORKERS.
 
-Gone since 0.2.0:
+Gone in 0.2.0:
   --tone: Write it into the prompt.
   --store disk: Use sqlite.
   /live: Use /health.
