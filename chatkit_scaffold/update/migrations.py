@@ -12,7 +12,7 @@ from chatkit_scaffold.update.source import Edit, Source, last_line, parse
 from chatkit_scaffold.update.statements import Change
 
 _FOLDER = "app/database/migrations/versions/"
-_MERGE = 'merge them with "uv run alembic merge heads -m merge", then run "python -m app migrate"'
+_MERGE = 'merge them with "uv run alembic merge heads -m merge", then run python -m app migrate'
 _NUMBERS = {2: "two", 3: "three", 4: "four"}
 
 

@@ -97,7 +97,7 @@ def tree_of(repository: Repository, files: Contents) -> str:
 
 def write(folder: Path, files: Contents) -> None:
     """Write files below a folder."""
-    folder.mkdir()
+    folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
