@@ -12,7 +12,7 @@ def status(
     dest: Annotated[
         str | None,
         typer.Argument(
-            metavar="[DEST]",
+            metavar="DEST",
             help="The project's folder. [default: the project around the current folder]",
             show_default=False,
         ),

@@ -103,6 +103,8 @@ def _check(update: Update) -> Iterator[str]:
     if checked.protocol is not None:
         counts = [f"{count} {outcome}" for outcome, count in checked.protocol["counts"].items()]
         results.append(f"the protocol check: {', '.join(counts)}")
+    if checked.problem:
+        results.append(checked.problem)
     yield from section(f"The check {'passed' if checked.passed else 'failed'}", results)
 
 
