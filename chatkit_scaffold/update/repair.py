@@ -151,5 +151,9 @@ def _repair_migrations(repair: Repair, ids: Mapping[str, str], unmerged: set[str
             repair.remarks.append(Remark(f"{script.path} {place.reason}"))
         else:
             repair.places.setdefault(script.path, []).append(place)
-    if notice := alembic.notice_of_heads(mine, merged):
-        repair.remarks.append(Remark(notice))
+    for notice in (
+        alembic.notice_of_heads(mine, merged),
+        alembic.notice_of_gone(mine, merged, ids),
+    ):
+        if notice:
+            repair.remarks.append(Remark(notice))
