@@ -39,7 +39,8 @@ def fix_references(
         merged: The merge.
         base: The render of the recorded version.
         theirs: The render of the new version.
-        moved: The files that the release renames or, with several new paths, splits.
+        moved: The files that the release renames: old path to new path, or to several of which
+            the first has most of the file.
         migrations: Old revision ids of migrations to new ones.
         label: What the markers call the new version.
     """

@@ -549,3 +549,21 @@ def test_what_cannot_be_changed_safely_is_a_conflict(tmp_path: Path, content: st
     assert conflict.reason == "imports app.old, which is app.new now"
     assert result.stage("app/mine.py", 2) == content
     assert "app.new" in result.stage("app/mine.py", 3)
+
+
+def test_a_file_with_conflicts_stays(tmp_path: Path) -> None:
+    """The user decides about it anyway, and its unmerged entries must fit its text."""
+    own = {"app/mine.py": "from app.old import hello\n"}
+    after = {**PACKAGE, **own}
+    result = fixed(
+        tmp_path,
+        base=OLD,
+        theirs=PACKAGE,
+        ours={**OLD, **own},
+        merged=after,
+        unmerged=["app/mine.py"],
+    )
+
+    assert result.merged.tree == tree_of(result.repository, after)
+    assert len(result.merged.stages) == 1
+    assert result.merged.conflicts == ()
