@@ -242,6 +242,19 @@ def test_names_of_files_cannot_control_the_terminal() -> None:
     assert text.startswith("Updated bo\\x07t from")
 
 
+def test_paths_stay_whole() -> None:
+    """A path can be copied, however long it is and whatever is in it."""
+    path = "app/" + "a  long   name " * 8 + ".py"
+    conflict = Conflict(path, 12, "both changed these lines")
+    assert UPDATED.merged
+    merged = replace(UPDATED.merged, files=Files(added=(path,)), conflicts=(conflict,))
+
+    text = as_text(replace(UPDATED, merged=merged))
+
+    assert f"\n  {path}\n" in text
+    assert f"\n  {path}:12: both changed these lines\n" in text
+
+
 def test_lines_fit_on_80_columns() -> None:
     """Sentences are wrapped; only commands and paths may be longer."""
     text = as_text(UPDATED)
