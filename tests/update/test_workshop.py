@@ -251,6 +251,7 @@ def ours(monkeypatch: pytest.MonkeyPatch) -> None:
         (project / ".venv").symlink_to(sys.prefix)
 
     monkeypatch.setattr(launcher, "install", link)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
 
 @pytest.mark.usefixtures("ours")
