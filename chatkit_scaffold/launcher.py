@@ -71,21 +71,44 @@ def install(project: Path) -> None:
     Raises:
         ToolError: uv is missing or failed; the message has its last line of output.
     """
-    environment = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
-    done = subprocess.run(
-        [*require_uv(), "sync", "--quiet", "--project", str(project)],
+    done = _uv(project, "sync")
+    if done.returncode != 0:
+        raise ToolError(
+            f"uv cannot install {project}: {last_line(done.stderr)}",
+            hint=f"See the full output: cd {project} && uv sync",
+        )
+
+
+def lock(project: Path) -> None:
+    """Let the `uv.lock` of *project* fit its requirements.
+
+    Raises:
+        ToolError: uv is missing or failed; the message has its last line of output.
+    """
+    done = _uv(project, "lock")
+    if done.returncode != 0:
+        raise ToolError(
+            f"uv cannot lock {project}: {last_line(done.stderr)}",
+            hint=f"See the full output: cd {project} && uv lock",
+        )
+
+
+def uv_environment() -> dict[str, str]:
+    """Return the environment without what would make uv use another one than the project's."""
+    others = {"VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "UV_PROJECT"}
+    return {key: value for key, value in os.environ.items() if key not in others}
+
+
+def _uv(project: Path, command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*require_uv(), command, "--quiet", "--project", str(project)],
         cwd=project,
-        env=environment,
+        env=uv_environment(),
         capture_output=True,
         text=True,
         errors="replace",
         check=False,
     )
-    if done.returncode != 0:
-        raise ToolError(
-            f"uv cannot install {project}: {_last_line(done.stderr)}",
-            hint=f"See the full output: cd {project} && uv sync",
-        )
 
 
 @contextmanager
@@ -159,15 +182,26 @@ def services(project: Path, *, timeout: float = 60.0) -> Iterator[dict[str, dict
             limit.start()
             printed = process.stdout.readline() if process.stdout else ""
             limit.cancel()
-            if not printed:
-                process.wait()
+            parts = _environments(printed)
+            if parts is None:
+                process.communicate()
                 errors.seek(0)
-                reason = _last_line(errors.read())
+                reason = printed.strip() or last_line(errors.read())
                 raise StartError(
                     f"The services of the project's tests do not start: {reason}",
                     hint=f"See their output: cd {project} && uv run python -m tests.services",
                 )
-            yield json.loads(printed)
+            yield parts
+
+
+def _environments(printed: str) -> dict[str, dict[str, str]] | None:
+    """Return the environment of each part; None if that is not what was printed."""
+    try:
+        parts = json.loads(printed)
+    except ValueError:
+        return None
+    expected = isinstance(parts, dict) and all(isinstance(part, dict) for part in parts.values())
+    return parts if expected else None
 
 
 def run_app(project: Path, env: Mapping[str, str], *arguments: str) -> str | None:
@@ -179,6 +213,7 @@ def run_app(project: Path, env: Mapping[str, str], *arguments: str) -> str | Non
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
+        errors="replace",
         check=False,
     )
     return done.stdout if done.returncode == 0 else None
@@ -212,7 +247,7 @@ def _wait(server: Server, project: Path, timeout: float) -> None:
             ) from None
         raise StartError(
             f"The backend exited with status {server.process.returncode}: "
-            f"{_last_line(server.output())}",
+            f"{last_line(server.output())}",
             hint=f"Fix the cause, then start the backend: {start_command}",
         )
 
@@ -252,6 +287,7 @@ def require_uv() -> list[str]:
     )
 
 
-def _last_line(text: str) -> str:
+def last_line(text: str) -> str:
+    """Return the last line of a program's output that has text, without uv's `error: `."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1].removeprefix("error: ") if lines else "(no output)"

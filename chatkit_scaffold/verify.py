@@ -26,10 +26,22 @@ def verify(project: Path, needed: list[Variable]) -> Report:
     """
     with spinner("Installing the backend"):
         launcher.install(project)
+    with _without_leftovers(project), spinner("Checking the backend"):
+        return check_installed(project, needed)
+
+
+def check_installed(project: Path, needed: list[Variable]) -> Report:
+    """Run *project*, check it and return the report.
+
+    Args:
+        project: A project with its dependencies installed.
+        needed: The variables that it requires.
+
+    Raises:
+        StartError: It, or a service of its tests, does not start.
+    """
     with (
-        _without_leftovers(project),
         _environment(project, unset(needed)) as environment,
-        spinner("Checking the backend"),
         launcher.serve(project, environment) as server,
     ):
         first, second = (credentials(project, server, user) for user in ("first", "second"))

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from chatkit_scaffold import __version__
-from chatkit_scaffold.cli import check, new, options, update
+from chatkit_scaffold.cli import check, new, options, status, update
 from chatkit_scaffold.cli.flags import Function, command_with_flags, without_flags
 from chatkit_scaffold.cli.guard import NO_VERDICT, errors_as_one_line
 from chatkit_scaffold.console import tolerate_any_encoding
@@ -52,6 +52,7 @@ app = typer.Typer(
 )
 app.command("new")(without_flags(new.new))
 app.command("update")(without_flags(update.update))
+app.command("status")(status.status)
 app.command("options")(options.list_options)
 app.command("matrix")(options.matrix)
 app.command("check")(check.check)

@@ -1,5 +1,6 @@
 """What each choice adds to a project, read from its folder in the template."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,12 +26,17 @@ def requirements(root: Path, axis: str, choice: str) -> list[str]:
 
 
 def variables(root: Path, axis: str, choice: str) -> list[Variable]:
-    """Return the environment variables that a choice reads.
+    """Return the environment variables that a choice reads, from its `env.example`."""
+    return parse_variables(_lines(root, axis, choice, "env.example"))
 
-    In its `env.example`, a line `NAME=` is required, and `# NAME=value` is optional.
+
+def parse_variables(lines: Iterable[str]) -> list[Variable]:
+    """Return the variables of an example file.
+
+    A line `NAME=` is required, and `# NAME=value` is optional.
     """
     found = []
-    for line in _lines(root, axis, choice, "env.example"):
+    for line in lines:
         name, separator, default = line.removeprefix("#").strip().partition("=")
         if separator and name.isidentifier() and name.isupper():
             found.append(Variable(name, default.strip(), required=not line.startswith("#")))

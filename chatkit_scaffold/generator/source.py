@@ -148,7 +148,12 @@ def record(root: Path, history: History, version: str) -> Recorded:
     if not bundle.is_file():
         # A checkout may lack the release's tag, but git finds the commit that this form ends with.
         return Recorded(str(root), describe(root, commit, history.releases) if commit else version)
-    return Recorded(kept.location(history.newest), version, kept.keep(bundle, history.newest))
+    reason = kept.keep(bundle, history.newest)
+    problem = reason and (
+        "the template cannot be stored in the home folder, where copier update looks for it "
+        f"({reason}); chatkit-scaffold update needs no copy there"
+    )
+    return Recorded(kept.location(history.newest), version, problem)
 
 
 def refresh_kept() -> None:

@@ -31,7 +31,7 @@ def carried_over(
     Raises:
         AnswerError: A recorded choice no longer exists, or `auth` has no answer.
     """
-    answers = {**_renamed(recorded, mappings), **given}
+    answers = {**renamed(recorded, mappings), **given}
     kept: dict[str, Any] = {}
     for question in questions:
         if not question.asked or not applies(question, kept):
@@ -51,7 +51,8 @@ def carried_over(
     return kept
 
 
-def _renamed(recorded: Mapping[str, Any], mappings: Mappings) -> dict[str, Any]:
+def renamed(recorded: Mapping[str, Any], mappings: Mappings) -> dict[str, Any]:
+    """Return the recorded answers with the names that questions and choices have now."""
     answers = {mappings.questions.get(key, key): value for key, value in recorded.items()}
     return {
         key: mappings.choices.get(key, {}).get(value, value) if isinstance(value, str) else value

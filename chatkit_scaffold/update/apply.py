@@ -94,6 +94,7 @@ def _conflict_steps(project: Project, merged: Merged, branch: str, tree: str) ->
     # The branch first: if this stopped halfway, the user's would not be the one with the changes.
     return [
         _new_branch(branch),
+        _step("update-index", "-q", "--refresh"),
         _step("read-tree", "-m", "-u", project.head, tree),
         _step("update-index", "-z", "--index-info", text=_unmerged(project, merged.stages)),
     ]

@@ -77,38 +77,46 @@ def settings(trees: Trees, project: Entries) -> dict[str, bytes]:
     A project in a larger repository may have none of its own, or extend those of others.
     """
     below = f"{trees.repository.prefix}/" if trees.repository.prefix else ""
-    around = trees.read("HEAD") if below else {}
-    found = {path: entry for path, entry in around.items() if not path.startswith(below)}
-    found |= {below + path: entry for path, entry in project.items()}
-    files = {path: entry for path, entry in found.items() if path.endswith(".toml")}
-    contents = trees.contents(entry.oid for entry in files.values() if entry.is_file)
-    return {path: contents[entry.oid] for path, entry in files.items() if entry.is_file}
+    found = {below + path: entry for path, entry in project.items()}
+    if below and not _stands_alone(matter(trees, project)):
+        around = trees.read("HEAD")
+        found |= {path: item for path, item in around.items() if not path.startswith(below)}
+    files = {path: item.oid for path, item in found.items() if path.endswith(".toml")}
+    contents = trees.contents(files.values())
+    return {path: contents[oid] for path, oid in files.items() if oid in contents}
 
 
 def matter(trees: Trees, project: Entries) -> dict[str, Any]:
     """Return the project's own settings that change how Ruff formats, by path."""
     files = {
-        path: entry
+        path: entry.oid
         for path, entry in project.items()
         if PurePosixPath(path).name in _SETTINGS and entry.is_file
     }
-    contents = trees.contents(entry.oid for entry in files.values())
-    return {path: _relevant(path, contents[entry.oid]) for path, entry in files.items()}
+    contents = trees.contents(files.values())
+    found = {path: _relevant(path, contents[oid]) for path, oid in files.items()}
+    return {path: relevant for path, relevant in found.items() if relevant is not None}
 
 
-def _relevant(path: str, content: bytes) -> Any:
+def _stands_alone(own: Mapping[str, Any]) -> bool:
+    """Return whether Ruff needs no settings from outside of the project."""
+    return not own.keys().isdisjoint(_SETTINGS) and not any(
+        "extend" in item for item in own.values()
+    )
+
+
+def _relevant(path: str, content: bytes) -> dict[str, Any] | None:
+    """Return the settings for formatting in a file; None if Ruff passes over it."""
     try:
         parsed: Any = tomllib.loads(content.decode())
     except ValueError:  # Ruff will not read it, either.
-        return content
-    python = None
+        return {"invalid": content}
     if PurePosixPath(path).name == "pyproject.toml":
-        # Without a target-version, the formatter looks at this.
+        # Without a target-version, the formatter looks at what the project requires.
         python = parsed.get("project", {}).get("requires-python")
         parsed = parsed.get("tool", {}).get("ruff")
-    if parsed is None:
-        return None
-    return python, {key: item for key, item in parsed.items() if key != "lint"}
+        parsed = None if parsed is None else {"target-version": python, **parsed}
+    return None if parsed is None else {key: parsed[key] for key in parsed if key != "lint"}
 
 
 def _write(folder: Path, batch: Batch, prefix: str) -> None:

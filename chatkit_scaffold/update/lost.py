@@ -4,20 +4,20 @@ import re
 from collections.abc import Iterator
 
 from chatkit_scaffold.update.modules import State
-from chatkit_scaffold.update.sides import Sides
+from chatkit_scaffold.update.states import States
 
 _WORD = re.compile(rb"\w+")
 
 Words = tuple[bytes, ...]
 
 
-def suspects(sides: Sides) -> list[str]:
+def suspects(states: States) -> list[str]:
     """Return the Python files of the result that have to be looked at."""
-    merged = sides.merged
+    merged = states.merged
     paths = sorted(path for path in merged.paths if path.endswith(".py"))
     words = {path: set(_WORD.findall(merged.read(path))) for path in paths}
-    lost = set(_lost(sides, words))
-    moved = {new for old, new in sides.renames if old.rpartition("/")[0] != new.rpartition("/")[0]}
+    lost = set(_lost(states, words))
+    moved = {new for old, new in states.renames if old.rpartition("/")[0] != new.rpartition("/")[0]}
     return [
         path
         for path in paths
@@ -25,10 +25,10 @@ def suspects(sides: Sides) -> list[str]:
     ]
 
 
-def _lost(sides: Sides, words: dict[str, set[bytes]]) -> Iterator[Words]:
+def _lost(states: States, words: dict[str, set[bytes]]) -> Iterator[Words]:
     """Yield the words that a file must have to name a module, or a name in one, that is lost."""
-    merged = sides.merged
-    for side in (sides.ours, sides.theirs):
+    merged = states.merged
+    for side in (states.ours, states.theirs):
         for module in side.modules:
             if module not in merged.modules:
                 yield (_last(module),)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from chatkit_scaffold.update.modules import Name, absolute, package_of
 from chatkit_scaffold.update.moves import Moves
-from chatkit_scaffold.update.sides import Sides, imports
 from chatkit_scaffold.update.source import Edit, Source, dotted, guarded, last_line
 from chatkit_scaffold.update.statements import Change, bindings, binds_only_package
+from chatkit_scaffold.update.states import States, imports
 
 _REFERENCE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+(?::[A-Za-z_]\w*(?:\.\w+)*)?")
 _IMPORTERS = {"import_module", "importorskip", "find_spec", "run_module", "__import__"}
@@ -26,14 +26,19 @@ class Mention:
         text: Its value.
         name: What it names.
         rest: What the string has after that.
-        certain: Whether it is surely a reference, and not only the name of a logger, for example.
+        imports: Whether the code imports by it.
     """
 
     node: ast.Constant
     text: str
     name: Name
     rest: str
-    certain: bool
+    imports: bool
+
+    @property
+    def certain(self) -> bool:
+        """Whether it is surely a reference, and not only the name of a logger, for example."""
+        return self.imports or self.name.name is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +56,15 @@ class Use:
     name: Name
 
 
-def mentions(source: Source, path: str, sides: Sides) -> Iterator[Mention]:
+def mentions(source: Source, path: str, states: States) -> Iterator[Mention]:
     """Yield the strings that name what is lost, such as `"app.old:create"`."""
-    certain = set(_imported_by_name(source.tree))
+    imported = set(_imported_by_name(source.tree))
     for node, text in _strings(source.tree):
-        if not _REFERENCE.fullmatch(text) or (split := _split(text, sides)) is None:
+        if not _REFERENCE.fullmatch(text) or (split := _split(text, states)) is None:
             continue
         name, rest = split
-        if sides.mentioned(path, text, name):
-            yield Mention(node, text, name, rest, node in certain or name.name is not None)
+        if states.mentioned(path, text, name):
+            yield Mention(node, text, name, rest, node in imported)
 
 
 def mention_followed(source: Source, mention: Mention, moves: Moves) -> Change | None:
@@ -75,9 +80,9 @@ def mention_followed(source: Source, mention: Mention, moves: Moves) -> Change |
     return Change((edit,), mention.node.lineno, old, new)
 
 
-def lost_uses(source: Source, path: str, sides: Sides) -> Iterator[Use]:
+def lost_uses(source: Source, path: str, states: States) -> Iterator[Use]:
     """Yield where the code uses a lost name through its module, if that is certain."""
-    handles = dict(_handles(source, path, sides))
+    handles = dict(_handles(source, path, states))
     if not handles:
         return
     tried = guarded(source.tree, frozenset({"AttributeError"}))
@@ -92,7 +97,7 @@ def lost_uses(source: Source, path: str, sides: Sides) -> Iterator[Use]:
         if not module or node in tried or node.attr in named | assigned:
             continue
         name = Name(module, node.attr)
-        if sides.mentioned(path, f".{node.attr}", name) and not _assigned_anywhere(name, sides):
+        if states.mentioned(path, f".{node.attr}", name) and not _assigned_anywhere(name, states):
             yield Use(*_lines(statement, node), name)
 
 
@@ -104,7 +109,7 @@ def _strings(tree: ast.Module) -> Iterator[tuple[ast.Constant, str]]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node, node.value
         if not isinstance(node, ast.JoinedStr):
-            todo.extend(ast.iter_child_nodes(node))
+            todo.extend(reversed([*ast.iter_child_nodes(node)]))
 
 
 def _imported_by_name(tree: ast.Module) -> Iterator[ast.AST]:
@@ -115,10 +120,10 @@ def _imported_by_name(tree: ast.Module) -> Iterator[ast.AST]:
             yield from ast.walk(node.value)
 
 
-def _split(text: str, sides: Sides) -> tuple[Name, str] | None:
+def _split(text: str, states: States) -> tuple[Name, str] | None:
     """Return the module or name that a string names, and what follows."""
     before, _, after = text.partition(":")
-    known = sides.ours.modules.keys() | sides.theirs.modules.keys()
+    known = states.ours.modules.keys() | states.theirs.modules.keys()
     parts = before.split(".")
     for length in range(len(parts), 0, -1):
         if (module := ".".join(parts[:length])) in known:
@@ -128,14 +133,14 @@ def _split(text: str, sides: Sides) -> tuple[Name, str] | None:
     return None
 
 
-def _handles(source: Source, path: str, sides: Sides) -> Iterator[tuple[str, str]]:
+def _handles(source: Source, path: str, states: States) -> Iterator[tuple[str, str]]:
     """Yield the expressions that surely are modules of the project, and which."""
     times = Counter(name for name, *_ in bindings(source.tree))
     for node, alias, (level, package, name) in imports(source.tree):
         module = absolute(package_of(path), level, package)
         full = f"{module}.{name}" if name else module
         # If the module itself is gone, its import is marked already.
-        if not full or not sides.merged.modules.get(full):
+        if not full or not states.merged.modules.get(full):
             continue
         handle = alias.asname or alias.name
         if isinstance(node, ast.Import) and not alias.asname:
@@ -164,8 +169,8 @@ def _lines(statement: ast.stmt, node: ast.Attribute) -> tuple[int, int]:
     return statement.lineno, last_line(statement)
 
 
-def _assigned_anywhere(name: Name, sides: Sides) -> bool:
+def _assigned_anywhere(name: Name, states: States) -> bool:
     """Return whether any file sets an attribute of this name, such as that of the module."""
     setting = re.compile(rb"\.%s\s*(?::[^=\n]*)?=[^=]" % re.escape((name.name or "").encode()))
-    paths = (path for path in sides.merged.paths if path.endswith(".py"))
-    return any(setting.search(sides.merged.read(path)) for path in paths)
+    paths = (path for path in states.merged.paths if path.endswith(".py"))
+    return any(setting.search(states.merged.read(path)) for path in paths)

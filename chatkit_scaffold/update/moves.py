@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from chatkit_scaffold.update.modules import Name, State, absolute, package_of
-from chatkit_scaffold.update.sides import Sides
+from chatkit_scaffold.update.states import States
 
 _LONGEST_CHAIN = 10
 
@@ -15,11 +15,11 @@ class Moves:
     """What is certain about names that went elsewhere.
 
     Attributes:
-        sides: The project on both sides of the merge.
+        states: The project on both states of the merge.
         modules: Old names of modules to new ones.
     """
 
-    sides: Sides
+    states: States
     modules: Mapping[str, str]
 
     def destination(self, name: Name, depth: int = 0) -> Name | None:
@@ -48,7 +48,7 @@ class Moves:
 
     def _source(self, name: Name, depth: int) -> Name | None:
         """Return where a module, which no longer does so, imported a name from."""
-        for side in (self.sides.ours, self.sides.theirs):
+        for side in (self.states.ours, self.states.theirs):
             statement = side.definition(name)
             if not isinstance(statement, ast.ImportFrom) or not (path := side.modules[name.module]):
                 continue
@@ -61,23 +61,23 @@ class Moves:
 
     def _definition(self, name: Name) -> Name | None:
         """Return the only module to which the definition of a name moved."""
-        statements = [side.definition(name) for side in (self.sides.ours, self.sides.theirs)]
+        statements = [side.definition(name) for side in (self.states.ours, self.states.theirs)]
         wanted = [shape for statement in statements if (shape := _shape(statement))]
         found = [
             module
             for module, statement in self._definitions(name.name or "")
-            if _shape(statement) in wanted and not _defines(self.sides.base, module, name)
+            if _shape(statement) in wanted and not _defines(self.states.base, module, name)
         ]
         return Name(found[0], name.name) if len(found) == 1 else None
 
     def _definitions(self, name: str) -> Iterator[tuple[str, ast.AST | None]]:
-        merged = self.sides.merged
+        merged = self.states.merged
         for module, path in merged.modules.items():
             if path and name.encode() in merged.read(path):
                 yield module, merged.definition(Name(module, name))
 
     def _exists(self, name: Name) -> bool:
-        return self.sides.merged.resolves(name)
+        return self.states.merged.resolves(name)
 
 
 def _shape(statement: ast.AST | None) -> str:

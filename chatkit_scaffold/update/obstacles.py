@@ -112,6 +112,8 @@ def _refuse_hidden_changes(project: Project, tree: str) -> None:
     with TemporaryDirectory(prefix="chatkit-scaffold-") as folder:
         # With its time, by which git knows how far to trust it.
         index = Path(shutil.copy2(index_file(repository), folder))
+        # In a copied repository, the times of all files are news to the index.
+        repository.git("update-index", "-q", "--refresh", index=index)
         try:
             repository.git("read-tree", "-m", "-u", "-n", project.head, tree, index=index)
         except ToolError as error:

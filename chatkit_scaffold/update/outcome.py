@@ -111,12 +111,14 @@ class Checked:
         tests: The last line that they printed.
         protocol: The summary of the protocol check; None if it was not run.
         passed: Whether all passed.
+        problem: Why it ended early, such as that the backend does not start.
     """
 
     tests_passed: bool
     tests: str
     protocol: Mapping[str, Any] | None
     passed: bool
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

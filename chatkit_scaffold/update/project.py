@@ -49,16 +49,13 @@ class Project:
 
 
 def open_project(dest: str | None) -> Project:
-    """Return the project in *dest*, or the one around the working directory.
-
-    Without *dest*, that is the nearest folder with an answers file, from the working directory
-    up to the top of its repository.
+    """Return the project that `find_project` finds, ready for an update.
 
     Raises:
         DestinationError: There is no project, or git could not bring back what is in it.
         ToolError: git is not installed, or does not read the repository.
     """
-    path = _around(_working_directory()) if dest is None else _given(dest)
+    path = find_project(dest)
     repository = _repository(path)
     head = _head(path, repository)
     _refuse_unfinished(repository)
@@ -71,6 +68,18 @@ def open_project(dest: str | None) -> Project:
         branch=repository.git("symbolic-ref", "--quiet", "--short", "HEAD", ok=(0, 1)) or None,
         tree=repository.git("rev-parse", f"{head}:{repository.prefix}"),
     )
+
+
+def find_project(dest: str | None) -> Path:
+    """Return the folder of the project in *dest*, or of the one around the working directory.
+
+    Without *dest*, that is the nearest folder with an answers file, from the working directory
+    up to the top of its repository.
+
+    Raises:
+        DestinationError: There is no project.
+    """
+    return _around(_working_directory()) if dest is None else _given(dest)
 
 
 def _given(dest: str) -> Path:

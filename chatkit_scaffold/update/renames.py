@@ -36,17 +36,17 @@ def declared(sides: Sides, moves: Moves) -> tuple[Sides, dict[str, str]]:
     """
     targets = {old: _first(new) for old, new in moves.items()}
     # A file that is itself renamed is in nobody's way.
-    staying = [{*side} - {*targets} for side in (sides.base, sides.ours)]
+    in_base, in_ours = ({*side} - {*targets} for side in (sides.base, sides.ours))
     made = {
         old: new
         for old, new in targets.items()
         if old in sides.base
         and new in sides.theirs
-        and not _in_way(new, staying[0])
-        and not (old in sides.ours and _in_way(new, staying[1]))
+        and not _in_way(new, in_base)
+        and not (old in sides.ours and _in_way(new, in_ours))
+        # Where two files become one, neither is simply renamed.
+        and [*targets.values()].count(new) == 1
     }
-    if len({*made.values()}) < len(made):  # Two files become one: git compares their contents.
-        made = {old: new for old, new in made.items() if [*made.values()].count(new) == 1}
     followers = _own_migrations(sides, made)
     ours = _renamed(sides.ours, {**made, **followers})
     moved = replace(sides, base=_renamed(sides.base, made), ours=ours)

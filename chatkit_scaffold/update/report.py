@@ -45,7 +45,7 @@ def as_text(update: Update) -> str:
         *notes_as_lines(update.notes, removed=_touched(merged)),
         *section("Would adjust" if update.dry_run else "Adjusted", merged.imports),
         *_check(update),
-        *section("Please note", merged.notices, limit=None),
+        *section("Please note", merged.notices, limit=None, prose=True),
         *section(
             "Would conflict" if update.dry_run else "Conflicts",
             [conflict.as_text() for conflict in merged.conflicts],
@@ -103,6 +103,8 @@ def _check(update: Update) -> Iterator[str]:
     if checked.protocol is not None:
         counts = [f"{count} {outcome}" for outcome, count in checked.protocol["counts"].items()]
         results.append(f"the protocol check: {', '.join(counts)}")
+    if checked.problem:
+        results.append(checked.problem)
     yield from section(f"The check {'passed' if checked.passed else 'failed'}", results)
 
 

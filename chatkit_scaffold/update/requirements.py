@@ -13,7 +13,7 @@ _START = re.compile(r"""["']?(?P<key>[\w.-]+)["']?\s*=\s*\[\s*(#.*)?""")
 _END = re.compile(r"\]\s*(#.*)?")
 _ITEM = re.compile(
     r"""(?P<value>\s*(?:"(?P<double>[^"]+)"|'(?P<single>[^']+)'|\{[^{}]*\}))"""
-    r"(?P<comma>\s*,)?(?P<comment>\s*(?:\#.*)?)",
+    r"(?P<comma>\s*,)?(?P<comment>\s*(?:#.*\s*)?)",
 )
 _NAME = re.compile(r"\s*([\w.-]+)")
 _TABLES = ("project.dependencies", "project.optional-dependencies.", "dependency-groups.")

@@ -58,16 +58,17 @@ def _merged(project: Project, plan: Plan, root: Path) -> Merged:
     base = render_base(history, plan.old, plan.record.answers, project.path)
     theirs = render_theirs(history, plan.new, plan.answers, recorded)
     mappings = composed(plan.releases)
-    moved = {old: new[0] for old, new in mappings.files.items()}
     label = f"chatkit-scaffold {plan.new}"
-    merged = merge(project.repository, project.tree, base, theirs, moved=moved, label=label)
+    merged = merge(
+        project.repository, project.tree, base, theirs, moved=mappings.files, label=label
+    )
     merged = fix_references(
         project.repository,
         project.tree,
         merged,
         base=base,
         theirs=theirs,
-        moved=moved,
+        moved=mappings.files,
         migrations=mappings.migrations,
         label=label,
     )

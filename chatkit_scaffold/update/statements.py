@@ -1,13 +1,14 @@
 """Import statements as they have to be after the merge."""
 
 import ast
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from chatkit_scaffold.update.modules import Name, bound, package_of, relative
 from chatkit_scaffold.update.moves import Moves
-from chatkit_scaffold.update.sides import Import, Sides, imports
 from chatkit_scaffold.update.source import Edit, Source, dotted
+from chatkit_scaffold.update.states import Import, States, imports
 
 _WIDTH = 88
 _INDENT = " " * 4
@@ -45,13 +46,13 @@ class Lost:
     now: Name | None
 
 
-def lost_imports(source: Source, path: str, sides: Sides, moves: Moves) -> list[list[Lost]]:
+def lost_imports(source: Source, path: str, states: States, moves: Moves) -> list[list[Lost]]:
     """Return what the merge broke, statement by statement."""
     found: dict[ast.stmt, list[Lost]] = {}
     for each in imports(source.tree):
-        if name := sides.lost(path, each.wanted):
+        if name := states.lost(path, each.wanted):
             # In a file that moved, a relative import may only need more or fewer dots.
-            now = name if sides.merged.resolves(name) else moves.destination(name)
+            now = name if states.merged.resolves(name) else moves.destination(name)
             found.setdefault(each.node, []).append(Lost(each, name, now))
     return list(found.values())
 
@@ -63,11 +64,8 @@ def followed(source: Source, path: str, lost: Sequence[Lost]) -> Iterator[Change
         yield from _import_followed(source, lost)
     elif edit := _from_followed(source, path, statement, lost):
         line = statement.lineno
-        pairs = {_pair(each.name, each.now): None for each in lost if each.now}
-        yield from (
-            Change((edit,) if first else (), line, old, new)
-            for first, (old, new) in zip([True, *[False] * len(pairs)], pairs, strict=False)
-        )
+        pairs = dict.fromkeys(_pair(each.name, each.now) for each in lost if each.now)
+        yield from (Change((edit,), line, old, new) for old, new in pairs)
 
 
 def without(source: Source, path: str, lost: Sequence[Lost]) -> str:
@@ -159,18 +157,16 @@ def _module_only(
 ) -> Edit | None:
     """Return the change of `from a import b` to `from c import b`, if that is all there is."""
     modules = {now.module for now in moved.values()}
-    if (
-        len(modules) > 1
-        or any(alias.name != moved[alias].name for alias in statement.names if alias in moved)
-        or len(moved) < len(statement.names)
-    ):
+    same_names = all(
+        alias in moved and alias.name == moved[alias].name for alias in statement.names
+    )
+    if len(modules) > 1 or not same_names:
         return None
     old = "." * statement.level + (statement.module or "")
-    start = source.start(statement)
-    at = source.text.index("from", start) + len("from")
-    at += len(source.text[at:]) - len(source.text[at:].lstrip(" \t"))
-    if not source.text.startswith(old, at):
+    found = re.compile(r"from[ \t]*").match(source.text, source.start(statement))
+    if found is None or not source.text.startswith(old, found.end()):
         return None
+    at = found.end()
     return Edit(at, at + len(old), _spelled(modules.pop(), path, statement.level))
 
 

@@ -23,7 +23,8 @@ SWITCH = f"echo new >> file; git switch --quiet --create {BRANCH}"
 UPDATES = {
     "nothing": "echo Nothing to do.",
     "clean": f"{SWITCH}; git commit --quiet --all --message '{TITLE}'; echo All is well.",
-    "failing": f"{SWITCH}; git commit --quiet --all --message '{TITLE}'; exit 1",
+    "failing": f"""{SWITCH}; git commit --quiet --all --message '{TITLE}'
+        git switch --quiet main; exit 1""",
     "conflict": f"""{SWITCH}; git commit --quiet --all --message theirs
         git switch --quiet --create other main; echo yours >> file; git commit -qam yours
         git switch --quiet {BRANCH}; git merge --quiet other; echo file:2; exit 1""",

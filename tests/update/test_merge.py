@@ -218,13 +218,16 @@ def test_nothing_changed(tmp_path: Path) -> None:
 
 
 def test_declared_renames_are_certain(tmp_path: Path) -> None:
-    """A renamed and rewritten file, a split one, and one that the user renamed as well."""
+    """A renamed and rewritten file, a split one, one renamed by the user as well, a deleted one."""
     base: Files = {"a.py": text("a"), "split.py": text("s"), "c.py": text("c"), "x.py": "x\n"}
+    base |= {"gone.py": text("g"), "one.py": text("1"), "two.py": text("2")}
     ours: Files = {
         "a.py": text("a", l2="ours"),
         "split.py": text("s", l15="ours"),
         "own.py": text("c"),
         "x.py": "x\n",
+        "one.py": text("1", l9="ours"),
+        "two.py": text("2"),
     }
     rewritten = "".join(f"other {number}\n" for number in range(30))
     theirs: Files = {
@@ -233,6 +236,8 @@ def test_declared_renames_are_certain(tmp_path: Path) -> None:
         "second.py": text("s")[text("s").index("s 11") :],
         "d.py": text("c", l19="theirs"),
         "x.py": "x\n",
+        "nowhere.py": text("g", l4="theirs"),
+        "joined.py": text("1") + "".join(f"more {number}\n" for number in range(5)),
     }
     moved = {
         "a.py": "new/a.py",
@@ -240,6 +245,9 @@ def test_declared_renames_are_certain(tmp_path: Path) -> None:
         "c.py": "d.py",
         "missing.py": "x.py",
         "x.py": "never.py",
+        "gone.py": "nowhere.py",
+        "one.py": "joined.py",
+        "two.py": "joined.py",
     }
 
     result = merge_files(tmp_path, base, ours, theirs, moved=moved)
@@ -252,9 +260,16 @@ def test_declared_renames_are_certain(tmp_path: Path) -> None:
     assert result.renamed() == [
         ("a.py", "new/a.py", "template"),
         ("c.py", "own.py", "you"),
+        ("gone.py", "nowhere.py", "template"),
+        ("one.py", "joined.py", "template"),
         ("split.py", "first.py", "template"),
     ]
-    assert result.lists() == {"added": ["second.py"], "merged": ["new/a.py", "own.py"]}
+    assert result.lists() == {
+        "added": ["second.py"],
+        "merged": ["joined.py", "new/a.py", "own.py"],
+        "removed": ["two.py"],
+        "deleted_kept": ["nowhere.py"],
+    }
 
 
 def test_declared_rename_to_a_path_of_the_user(tmp_path: Path) -> None:
@@ -381,25 +396,43 @@ def test_modes(tmp_path: Path) -> None:
 
 def test_a_file_where_the_other_side_has_a_folder_or_a_link(tmp_path: Path) -> None:
     """Both stay, under names that say whose they are."""
-    base: Files = {"keep.py": "1\n"}
+    base: Files = {"keep.py": "1\n", "swap.py": text("s"), "became_link": text("b")}
     ours: Files = {
         **base,
         "tools": "user's own file\n",
         "link": Path("keep.py"),
         "dir/own.py": "o\n",
     }
+    ours |= {"became_link": Path("keep.py"), "swap.py/own.py": "own\n"}
+    ours["tools~yours"] = "another file of the user\n"
+    del ours["swap.py"]
     theirs: Files = {**base, "tools/web.py": "theirs\n", "link": "theirs\n", "dir": "file\n"}
+    theirs |= {"swap.py": text("s", l3="theirs"), "became_link": text("b", l3="theirs")}
 
     result = merge_files(tmp_path, base, ours, theirs)
 
     version = LABEL.replace(" ", "-")
-    assert result.files["tools~yours"] == "user's own file\n"
+    assert result.files["tools~yours"] == "another file of the user\n"
+    assert result.files["tools~yours~"] == "user's own file\n"
     assert result.files["tools/web.py"] == "theirs\n"
     assert result.files["dir/own.py"] == "o\n"
     assert result.files[f"dir~{version}"] == "file\n"
     assert {result.files["link"], result.files[f"link~{version}"]} == {"keep.py", "theirs\n"}
     reason = "one side has a file here, the other a folder or a link"
-    paths = [f"dir~{version}", "link", f"link~{version}", "tools~yours"]
+    assert result.files["swap.py/own.py"] == "own\n"
+    assert result.lists() == {
+        "added": ["tools/web.py"],
+        "kept": ["dir/own.py", "swap.py/own.py", "tools~yours"],
+        "deleted_kept": ["swap.py"],
+    }
+    paths = [
+        "became_link",
+        f"became_link~{version}",
+        f"dir~{version}",
+        "link",
+        f"link~{version}",
+        "tools~yours~",
+    ]
     assert result.conflicts == [f"{path}: {reason}" for path in paths]
 
 
@@ -511,6 +544,24 @@ def test_shallow_clone(tmp_path: Path) -> None:
     )
 
     assert result.files["a.py"] == text("a", l2="ours", l18="theirs")
+
+
+def test_linked_work_tree_and_submodule(tmp_path: Path) -> None:
+    """Neither stands in the way, and the submodule stays."""
+    source = make_repository(tmp_path / "source", {"bot/a.py": text("a", l2="ours")}, prefix="")
+    commit = git(source.root, "rev-parse", "HEAD")
+    git(source.root, "update-index", "--add", "--cacheinfo", f"160000,{commit},bot/vendor")
+    git(source.root, "commit", "--quiet", "--message=submodule")
+    git(source.root, "worktree", "add", "--quiet", str(tmp_path / "linked"))
+
+    result = merge_in(
+        Repository(tmp_path / "linked", "bot"),
+        write_files(tmp_path / "base", {"a.py": text("a")}),
+        write_files(tmp_path / "theirs", {"a.py": text("a", l18="theirs")}),
+    )
+
+    assert result.files["a.py"] == text("a", l2="ours", l18="theirs")
+    assert result.modes["vendor"] == "160000"
 
 
 def test_the_repository_is_only_given_objects(tmp_path: Path) -> None:

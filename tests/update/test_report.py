@@ -106,18 +106,18 @@ Merged with your changes (1):
 Changed by the template, kept deleted as you did (1):
   app/gone.py
 
-Different since 0.2.0:
+Changed in 0.2.0:
   Short sentences fit.
   Some behaviour is different, and is different, and is different, and is
     different, and needs two lines.
 
-New variables since 0.2.0:
+New variables in 0.2.0:
   WORKERS: Processes.
 
-Variables that are gone since 0.2.0:
+Variables that are gone in 0.2.0:
   THREADS: Use WORKERS.
 
-Gone since 0.2.0:
+Gone in 0.2.0:
   --tone: Write it into the prompt.
   --store disk: Use sqlite.
   /live: Use /health.
@@ -240,6 +240,19 @@ def test_names_of_files_cannot_control_the_terminal() -> None:
     assert "  app/\\x1b[2Jå b.py\n  app/\\udcff.py\n  ünï.py\n" in text
     assert "  a\\rb.py:1: both" in text
     assert text.startswith("Updated bo\\x07t from")
+
+
+def test_paths_stay_whole() -> None:
+    """A path can be copied, however long it is and whatever is in it."""
+    path = "app/" + "a  long   name " * 8 + ".py"
+    conflict = Conflict(path, 12, "both changed these lines")
+    assert UPDATED.merged
+    merged = replace(UPDATED.merged, files=Files(added=(path,)), conflicts=(conflict,))
+
+    text = as_text(replace(UPDATED, merged=merged))
+
+    assert f"\n  {path}\n" in text
+    assert f"\n  {path}:12: both changed these lines\n" in text
 
 
 def test_lines_fit_on_80_columns() -> None:

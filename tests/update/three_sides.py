@@ -94,6 +94,7 @@ def merge_in(
         {
             path: contents[entry.oid].decode("utf-8", "surrogateescape")
             for path, entry in entries.items()
+            if entry.oid in contents and entry.mode != "160000"
         },
         {path: entry.mode for path, entry in entries.items()},
     )

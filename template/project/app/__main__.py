@@ -28,7 +28,8 @@ def create_parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(metavar="COMMAND")
     for found in iter_modules(commands.__path__):
         module = import_module(f"{commands.__name__}.{found.name}")
-        command = subparsers.add_parser(found.name, help=module.__doc__)
+        # `import` is a keyword, so its module is `import_`.
+        command = subparsers.add_parser(found.name.removesuffix("_"), help=module.__doc__)
         command.set_defaults(run=module.run)
         if hasattr(module, "add_arguments"):
             module.add_arguments(command)

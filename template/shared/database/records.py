@@ -2,13 +2,17 @@
 
 import json
 import time
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
     Column,
+    Connection,
     Float,
     Index,
     Integer,
+    Row,
     String,
     Table,
     Text,
@@ -19,15 +23,18 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    tuple_,
     update,
 )
 
 from app.base import ChatStore
-from app.database.driver import insert
+from app.database.driver import BYTE_ORDER, insert
 from app.database.interface import Database, Parameters
 from app.database.queries import compiled, valid_id
 from app.database.store import SqlStore
 from app.database.tables import ID_LENGTH, metadata
+from app.database.transfer import ROWS, Link, add_rows, has_no_rows, in_thread, transact
+from app.entries import Entry, Record, parse_value
 
 PURGE_PAUSE = 60.0
 """Seconds between two deletions of documents that have expired."""
@@ -87,6 +94,16 @@ _LIST = compiled(
 )
 _DELETE_ALL = compiled(delete(records).where(_IS_OWNERS, _IS_VALID).returning(records.c.key))
 _PURGE = compiled(delete(records).where(records.c.expires_at <= bindparam("now")))
+
+_DUMP = (
+    select(records)
+    .where(_IS_VALID)
+    .order_by((records.c.kind + ":" + records.c.owner).collate(BYTE_ORDER), records.c.seq)
+)
+# With `names`.
+_FIND = select(records).where(
+    tuple_(records.c.kind, records.c.owner, records.c.key).in_(bindparam("names", expanding=True))
+)
 
 
 class Records:
@@ -159,6 +176,66 @@ def records_of(store: ChatStore) -> Records:
     if not isinstance(store, SqlStore):
         raise TypeError(f"{type(store).__name__} keeps no records")
     return Records(store.database)
+
+
+class Documents:
+    """All documents, for an export or an import."""
+
+    kinds: tuple[type[Entry], ...] = (Record,)
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def fit(self, entry: Entry) -> Entry:
+        """Return the entry: every document can be kept."""
+        return entry
+
+    def dump(self) -> AsyncIterator[Entry]:
+        """Read all documents that have not expired."""
+        return in_thread(_dump(self._link.snapshot))
+
+    async def is_empty(self) -> bool:
+        """Return whether there is no document."""
+        return await transact(self._link, partial(has_no_rows, records))
+
+    async def find(self, entries: Sequence[Entry]) -> Collection[Entry]:
+        """Return the documents of the same names."""
+        return await transact(self._link, partial(_find, entries))
+
+    async def load(self, entries: Sequence[Entry]) -> None:
+        """Add documents in one transaction."""
+        await transact(self._link, partial(_load, entries))
+
+
+def _dump(snapshot: Connection) -> Iterator[Entry]:
+    parameters = {"now": time.time()}
+    for row in snapshot.execute(_DUMP, parameters, execution_options={"yield_per": ROWS}):
+        yield _record_of(row)
+
+
+def _find(entries: Sequence[Entry], connection: Connection) -> list[Entry]:
+    names = [(e.kind, e.owner, e.key) for e in entries if isinstance(e, Record)]
+    return [_record_of(row) for row in connection.execute(_FIND, {"names": names})]
+
+
+def _load(entries: Sequence[Entry], connection: Connection) -> None:
+    rows = [
+        {**entry.model_dump(exclude={"type"}), "value": _text(entry.value)}
+        for entry in entries
+        if isinstance(entry, Record)
+    ]
+    add_rows(connection, records, rows)
+
+
+def _record_of(row: Row[*tuple[Any, ...]]) -> Record:
+    return Record(
+        type="record",
+        kind=row.kind,
+        owner=row.owner,
+        key=row.key,
+        expires_at=row.expires_at,
+        value=parse_value(row.value),
+    )
 
 
 def _ids(kind: str, owner: str, key: str = "") -> Parameters:

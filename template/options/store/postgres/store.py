@@ -18,8 +18,9 @@ from app.database.counters import Counters
 from app.database.driver import PostgresDatabase
 from app.database.leases import LeasedDatabase, LeaseTable
 from app.database.queries import valid_id
-from app.database.schema import migration, upgrade
+from app.database.schema import migration, startup_errors, upgrade
 from app.database.store import SqlStore
+from app.database.transfer import Link
 from app.leases import Leases
 
 _EXAMPLE = "postgresql://user:password@localhost:5432/chatkit"
@@ -107,6 +108,24 @@ async def open_store(settings: StoreSettings) -> AsyncIterator[ChatStore]:
         database.close()
 
 
+@asynccontextmanager
+async def open_link(settings: StoreSettings) -> AsyncIterator[Link]:
+    """Connect to export from the database, or to import; in development, also migrate its tables.
+
+    Raises:
+        StartupError: The database cannot be reached, or its tables cannot be changed.
+    """
+    if settings.app_env == "development":
+        await migrate(settings)
+    engine = create_engine(settings)
+    # The backend can write while all is read as it was at the beginning.
+    reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    with startup_errors():
+        snapshot = reading.connect()
+    with snapshot:
+        yield Link(snapshot, engine)
+
+
 async def migrate(settings: StoreSettings) -> None:
     """Bring the tables of the database up to date.
 
@@ -125,7 +144,7 @@ def _migrate(settings: StoreSettings) -> None:
 
 
 def create_engine(settings: StoreSettings) -> Engine:
-    """Return the engine that the migrations run on."""
+    """Return the engine that the migrations and imports run on."""
     return sqlalchemy.create_engine(
         "postgresql+psycopg://",
         creator=lambda: psycopg.connect(settings.conninfo, prepare_threshold=None),

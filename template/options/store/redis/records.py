@@ -6,16 +6,22 @@ they were added, and another one of those that expire.
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any
 
 from app.base import ChatStore
+from app.entries import Entry, Record, parse_value
+from app.errors import StartupError
 from app.leases import Leases
 from app.redis_store.keys import PREFIX, valid_id
-from app.redis_store.server import RedisServer
+from app.redis_store.server import Call, RedisServer
 from app.redis_store.store import RedisStore
+from app.redis_store.transfer import ROWS, Link, has_no_keys, names_after
 
 Value = dict[str, Any]
+
+_DOCUMENTS = f"{PREFIX}records:"
+"""What the keys of documents begin with; the kind and the owner follow."""
 
 # Keys: the documents, their order, and the times at which they expire. The first argument is the
 # time now. What has expired counts as missing; some of it is deleted by the way, and Redis
@@ -111,6 +117,25 @@ redis.call('UNLINK', documents, order, ends)
 return count
 """)
 
+# Arguments: the place before the first document, and the number of documents. Returns their places,
+# keys, texts and, if they expire, when; expired ones have no text.
+_PAGE = _script("""
+local page = {}
+local keys = redis.call('ZRANGEBYSCORE', order, '(' .. ARGV[2], '+inf', 'WITHSCORES',
+    'LIMIT', 0, ARGV[3])
+for n = 1, #keys, 2 do
+    page[#page + 1] = {keys[n + 1], keys[n],
+        valid(keys[n]) and redis.call('HGET', documents, keys[n]),
+        redis.call('ZSCORE', ends, keys[n])}
+end
+return page
+""")
+
+# Argument: the key. Returns the text, and when it expires.
+_FIND = _script("""
+return {redis.call('HGET', documents, ARGV[2]), redis.call('ZSCORE', ends, ARGV[2])}
+""")
+
 
 class Records:
     """Keeps documents by kind, owner and key. Every method is one script.
@@ -135,8 +160,8 @@ class Records:
             value: The document.
             expires_at: After this time, in Unix seconds, it counts as missing.
         """
-        end = "" if expires_at is None else repr(float(expires_at))
-        return bool(await self._write(_ADD, kind, owner, valid_id(key), _text(value), end))
+        arguments = (valid_id(key), _text(value), _end(expires_at))
+        return bool(await self._write(_ADD, kind, owner, *arguments))
 
     async def load(self, kind: str, owner: str, key: str) -> Value | None:
         """Return a document, or None if there is none."""
@@ -174,8 +199,7 @@ class Records:
         return await self._run(script, kind, owner, *arguments)
 
     async def _run(self, script: str, kind: str, owner: str, *arguments: str | int) -> Any:
-        keys = _keys(kind, valid_id(owner))
-        return await self._server.execute(script, keys, [repr(time.time()), *arguments])
+        return await self._server.execute(*_call(script, kind, valid_id(owner), *arguments))
 
 
 def records_of(store: ChatStore) -> Records:
@@ -183,6 +207,84 @@ def records_of(store: ChatStore) -> Records:
     if not isinstance(store, RedisStore):
         raise TypeError(f"{type(store).__name__} keeps no records")
     return Records(store.server, store.leases)
+
+
+class Documents:
+    """All documents, for an export or an import."""
+
+    kinds: tuple[type[Entry], ...] = (Record,)
+
+    def __init__(self, link: Link) -> None:
+        self._server = link.server
+
+    def fit(self, entry: Entry) -> Entry:
+        """Return the entry: every document can be kept."""
+        return entry
+
+    async def dump(self) -> AsyncIterator[Entry]:
+        """Read all documents that have not expired."""
+        async for name in names_after(self._server, _DOCUMENTS):
+            kind, _, owner = name.partition(":")
+            async for entry in self._of(kind, owner):
+                yield entry
+
+    async def is_empty(self) -> bool:
+        """Return whether there is no document."""
+        return await has_no_keys(self._server, _DOCUMENTS)
+
+    async def find(self, entries: Sequence[Entry]) -> Collection[Entry]:
+        """Return the documents of the same names."""
+        own = [entry for entry in entries if isinstance(entry, Record)]
+        calls = [_call(_FIND, entry.kind, entry.owner, entry.key) for entry in own]
+        results = await self._server.execute_all(calls)
+        return [
+            _record(entry.kind, entry.owner, entry.key, *result)
+            for entry, result in zip(own, results, strict=True)
+            if result[0] is not None
+        ]
+
+    async def load(self, entries: Sequence[Entry]) -> None:
+        """Add documents in one transaction.
+
+        Raises:
+            StartupError: One exists already.
+        """
+        own = [entry for entry in entries if isinstance(entry, Record)]
+        results = await self._server.execute_all([_adding(entry) for entry in own])
+        if 0 in results:
+            raise StartupError(f"the store has {own[results.index(0)].key!r} already")
+
+    async def _of(self, kind: str, owner: str) -> AsyncIterator[Entry]:
+        place = "0"
+        while found := await self._server.execute(*_call(_PAGE, kind, owner, place, ROWS)):
+            for _, key, text, end in found:
+                if text is not None:
+                    yield _record(kind, owner, key, text, end)
+            place = found[-1][0]
+
+
+def _adding(entry: Record) -> Call:
+    arguments = (entry.key, _text(entry.value), _end(entry.expires_at))
+    return _call(_ADD, entry.kind, entry.owner, *arguments)
+
+
+def _record(kind: str, owner: str, key: str, text: str, end: str | None) -> Record:
+    return Record(
+        type="record",
+        kind=kind,
+        owner=owner,
+        key=key,
+        expires_at=None if end is None else float(end),
+        value=parse_value(text),
+    )
+
+
+def _call(script: str, kind: str, owner: str, *arguments: str | int) -> Call:
+    return script, _keys(kind, owner), [repr(time.time()), *arguments]
+
+
+def _end(expires_at: float | None) -> str:
+    return "" if expires_at is None else repr(float(expires_at))
 
 
 def _keys(kind: str, owner: str) -> Sequence[str]:

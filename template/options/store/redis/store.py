@@ -17,6 +17,7 @@ from app.leases import Leases
 from app.redis_store.leases import RedisLeases
 from app.redis_store.server import RedisServer
 from app.redis_store.store import RedisStore
+from app.redis_store.transfer import Link
 
 _EXAMPLE = "redis://user:password@localhost:6379/0"
 _URL = re.compile(r"(redis|valkey)s?://[^/]+(/\d*)?(\?.*)?|unix://.+")
@@ -46,6 +47,11 @@ class StoreSettings(CommonSettings):
             raise ValueError(f"{error}; use {_EXAMPLE}") from None
         return value
 
+    @property
+    def lifetime(self) -> int:
+        """How long a thread is kept, in milliseconds; 0: forever."""
+        return max(int(self.thread_ttl * _DAY), 1) if self.thread_ttl else 0
+
 
 @asynccontextmanager
 async def open_store(settings: StoreSettings) -> AsyncIterator[ChatStore]:
@@ -54,14 +60,9 @@ async def open_store(settings: StoreSettings) -> AsyncIterator[ChatStore]:
     Raises:
         StartupError: In development, Redis cannot be used.
     """
-    server = RedisServer(
-        connection_options(settings.redis_url.get_secret_value()),
-        settings.redis_connections,
-        settings.redis_timeout,
-    )
+    server = _open_server(settings)
     leases = Leases(RedisLeases(server))
-    lifetime = max(int(settings.thread_ttl * _DAY), 1) if settings.thread_ttl else 0
-    store = RedisStore(server, leases, lifetime)
+    store = RedisStore(server, leases, settings.lifetime)
     try:
         if settings.app_env == "development":
             await _check(store)
@@ -69,6 +70,24 @@ async def open_store(settings: StoreSettings) -> AsyncIterator[ChatStore]:
             yield store
     finally:
         await server.close()
+
+
+@asynccontextmanager
+async def open_link(settings: StoreSettings) -> AsyncIterator[Link]:
+    """Open a pool of connections to export from Redis, or to import."""
+    server = _open_server(settings)
+    try:
+        yield Link(server, settings.lifetime)
+    finally:
+        await server.close()
+
+
+def _open_server(settings: StoreSettings) -> RedisServer:
+    return RedisServer(
+        connection_options(settings.redis_url.get_secret_value()),
+        settings.redis_connections,
+        settings.redis_timeout,
+    )
 
 
 def connection_options(url: str) -> dict[str, Any]:

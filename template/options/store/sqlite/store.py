@@ -7,15 +7,16 @@ from pathlib import Path
 
 import sqlalchemy
 from pydantic import field_validator
-from sqlalchemy import Connection, Engine, NullPool, event, make_url
+from sqlalchemy import Engine, NullPool, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.base import ChatStore
 from app.common_settings import CommonSettings
 from app.database.driver import SqliteDatabase
 from app.database.file import connect
-from app.database.schema import migration, upgrade
+from app.database.schema import migration, startup_errors, upgrade
 from app.database.store import SqlStore
+from app.database.transfer import Link
 
 _EXAMPLE = "sqlite:///chatkit.db"
 
@@ -72,6 +73,22 @@ async def open_store(settings: StoreSettings) -> AsyncIterator[ChatStore]:
         await database.close()
 
 
+@asynccontextmanager
+async def open_link(settings: StoreSettings) -> AsyncIterator[Link]:
+    """Open the file to export from it, or to import; in development, also migrate its tables.
+
+    Raises:
+        StartupError: The file cannot be opened or its tables cannot be changed.
+    """
+    if settings.app_env == "development":
+        await migrate(settings)
+    # Locks nothing: the backend can write while all is read as it was at the beginning.
+    with startup_errors():
+        snapshot = _engine(settings, "BEGIN").connect()
+    with snapshot:
+        yield Link(snapshot, create_engine(settings))
+
+
 async def migrate(settings: StoreSettings) -> None:
     """Create the file if there is none, and bring its tables up to date.
 
@@ -87,14 +104,15 @@ def _migrate(settings: StoreSettings) -> None:
 
 
 def create_engine(settings: StoreSettings) -> Engine:
-    """Return the engine that the migrations run on."""
+    """Return the engine that the migrations and imports run on."""
+    # Takes the write lock immediately: a transaction that reads first may not get it later.
+    return _engine(settings, "BEGIN IMMEDIATE")
+
+
+def _engine(settings: StoreSettings, begin: str) -> Engine:
+    """Return an engine whose transactions begin with a statement."""
     engine = sqlalchemy.create_engine(
         "sqlite://", creator=lambda: connect(settings.file), poolclass=NullPool
     )
-    event.listen(engine, "begin", _begin)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
-
-
-def _begin(connection: Connection) -> None:
-    """Take the write lock immediately: a transaction that reads first may not get it later."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")

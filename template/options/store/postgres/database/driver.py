@@ -20,10 +20,13 @@ from app.database.pool import Pool
 from app.database.schema import MIGRATE, require_revision
 from app.database.tables import metadata
 
-__all__ = ["DIALECT", "PostgresDatabase", "insert", "strings_in"]
+__all__ = ["BYTE_ORDER", "DIALECT", "PostgresDatabase", "insert", "strings_in"]
 
 DIALECT: Dialect = make_url("postgresql+psycopg://").get_dialect()()
 """What statements are compiled with."""
+
+BYTE_ORDER = "C"
+"""The collation that orders texts by their characters' numbers."""
 
 _PING_PATIENCE = 2.0
 """How long a health check waits at most, in seconds: who asks does not wait much longer."""

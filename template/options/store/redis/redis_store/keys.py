@@ -10,6 +10,8 @@ from chatkit.store import NotFoundError
 PREFIX = "{chatkit}:"
 THREAD = f"{PREFIX}thread:"
 """What the key of a thread begins with."""
+THREADS = f"{PREFIX}threads:"
+"""What the key of a user's threads begins with."""
 KEY_OF_PING = f"{PREFIX}ping"
 COUNTERS = f"{PREFIX}counters"
 """What the keys of counters begin with."""

@@ -227,3 +227,41 @@ while #page < count do
 end
 return page
 """)
+
+# Key: the user's threads. Arguments: the place before the first one, and the number of threads.
+# Returns ids and places.
+THREADS_AFTER = """
+return redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ARGV[1], '+inf', 'WITHSCORES',
+    'LIMIT', 0, ARGV[2])
+"""
+
+# Arguments: the place before the first item, and the number of items. Returns the payload, the
+# title, and each item's place, id, payload and feedback.
+CONVERSATION = (
+    _BEGIN
+    + _OWN
+    + """
+local page = {}
+local ids = redis.call('ZRANGEBYSCORE', order, '(' .. ARGV[5], '+inf', 'WITHSCORES',
+    'LIMIT', 0, ARGV[6])
+for n = 1, #ids, 2 do
+    page[#page + 1] = {ids[n + 1], ids[n], redis.call('HGET', items, ids[n]),
+        redis.call('HGET', feedback, ids[n])}
+end
+return {redis.call('HGET', thread, 'payload'), redis.call('HGET', thread, 'title'), page}
+"""
+)
+
+# Key: a thread.
+FIND_THREAD = """
+return redis.call('HMGET', KEYS[1], 'user', 'payload', 'title')
+"""
+
+# Keys: those of a thread. Argument: the item's id. Returns what `CONVERSATION` does of an item, and
+# the thread's user first.
+FIND_ITEM = """
+local thread, order, items, feedback = unpack(KEYS)
+local id = ARGV[1]
+return {redis.call('HGET', thread, 'user'), redis.call('ZSCORE', order, id), id,
+    redis.call('HGET', items, id), redis.call('HGET', feedback, id)}
+"""

@@ -3,8 +3,9 @@
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from redis import exceptions
@@ -23,7 +24,13 @@ _PING_PATIENCE = 2.0
 _SILENCE = 1.0
 """How long nobody waits for a server that has just not answered, in seconds."""
 
+_SCANNED = 1000
+"""How many keys Redis looks at before others get their turn."""
+
 Result = TypeVar("Result")
+
+Call = tuple[str, Sequence[str], Sequence[str | int]]
+"""A script with its keys and arguments."""
 
 _NO_ANSWER = "Redis does not answer."
 _CODES = {
@@ -98,6 +105,38 @@ class RedisServer:
         """
         prepared = self._prepare(script)
         return await self.run(lambda: prepared(keys, arguments))
+
+    async def execute_all(self, calls: Sequence[Call]) -> list[Any]:
+        """Run Lua scripts as one transaction and return their results.
+
+        Raises:
+            StoreUnavailableError: Redis cannot be used.
+        """
+
+        async def send() -> list[Any]:
+            async with self._client.pipeline(transaction=True) as pipeline:
+                for script, keys, arguments in calls:
+                    await self._prepare(script)(keys, arguments, client=pipeline)
+                results: list[Any] = await pipeline.execute()
+                return results
+
+        return await self.run(send)
+
+    async def names(self, pattern: str) -> AsyncIterator[str]:
+        """Return the names of keys, some of them more than once.
+
+        Args:
+            pattern: With `*` for any text.
+
+        Raises:
+            StoreUnavailableError: Redis cannot be used.
+        """
+        cursor: Any = None
+        while cursor != 0:
+            scan = partial(self._client.scan, cursor or 0, match=pattern, count=_SCANNED)
+            cursor, names = await self.run(scan)
+            for name in names:
+                yield str(name)
 
     async def ping(self) -> dict[str, Any] | None:
         """Write a key, and return what the server says about itself; None if it refuses that.

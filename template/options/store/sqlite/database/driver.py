@@ -17,9 +17,12 @@ from app.database.schema import MIGRATE, require_revision
 from app.database.tables import metadata
 from app.database.worker import Operation, Take, Worker
 
-__all__ = ["DIALECT", "SqliteDatabase", "insert", "strings_in"]
+__all__ = ["BYTE_ORDER", "DIALECT", "SqliteDatabase", "insert", "strings_in"]
 
 DIALECT = sqlite.dialect(paramstyle="named")
+
+BYTE_ORDER = "BINARY"
+"""The collation that orders texts by their characters' numbers."""
 
 PING_TIMEOUT = 2.0
 """How long a ping waits for a lock or the disk, in seconds."""

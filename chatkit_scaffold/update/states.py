@@ -1,4 +1,4 @@
-"""What both sides of a merge have, so that it shows what got lost between them."""
+"""What both states of a merge have, so that it shows what got lost between them."""
 
 import ast
 import os
@@ -16,8 +16,8 @@ Wanted = tuple[int, str, str | None]
 
 
 @dataclass(frozen=True)
-class Sides:
-    """The project before, on both sides of, and after the merge.
+class States:
+    """The project before, on both states of, and after the merge.
 
     Attributes:
         base: The render of the recorded version.
@@ -35,6 +35,11 @@ class Sides:
     renames: Sequence[tuple[str, str]]
     label: str
     _wanted: dict[str, set[Wanted]] = field(default_factory=dict)
+
+    def modules(self) -> set[str]:
+        """Return the files of all modules, before and after the merge."""
+        paths = self.ours.paths | self.theirs.paths | self.merged.paths
+        return {path for path in paths if path.endswith(".py")}
 
     def before(self, side: State, path: str) -> str:
         """Return the path that a file of the result has on a side."""

@@ -1,0 +1,19 @@
+"""What is exported and imported."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from app.entries import Section
+from app.records import Documents
+from app.store import StoreSettings, open_link
+
+
+@asynccontextmanager
+async def open_sections(settings: StoreSettings) -> AsyncIterator[Sequence[Section]]:
+    """Open the store, in which there are conversations and small documents.
+
+    Raises:
+        StartupError: The store cannot be opened.
+    """
+    async with open_link(settings) as link:
+        yield [link.conversations(), Documents(link)]
