@@ -167,7 +167,7 @@ def _module(path: str) -> str:
 
 @cache
 def _imported(text: str) -> frozenset[tuple[str, str]]:
-    """Return the modules of the project that a file imports, with the names; none of one in conflict.
+    """Return the project's modules that a file imports, with the names; none of one in conflict.
 
     Most files are the same in most results, so each is parsed once.
     """
