@@ -78,6 +78,11 @@ class History:
         for repository in self._repositories() if name else ():
             if version := self._found(repository, recorded, name):
                 return version
+        if release := self._missing(number, name):
+            raise TemplateError(
+                f"{self.repository} lacks commit {release.commit} of release {release.version}",
+                hint="In a shallow clone, fetch all of it: git fetch --unshallow",
+            )
         raise self._unknown(recorded) if name else self._no_version(recorded)
 
     @contextmanager
@@ -115,6 +120,15 @@ class History:
             hint="Between two releases, only a checkout of chatkit-scaffold that has the commit, "
             "or the computer that the project was created on, can update it.",
         )
+
+    def _missing(self, number: str, name: str) -> Release | None:
+        """Return the release with a number or commit, if git lacks its commit."""
+        for release in self.releases:
+            if commit := release.commit:
+                hashed = _COMMIT.fullmatch(name) and commit.startswith(name)
+                if release.version == number or hashed:
+                    return release
+        return None
 
     def _extract(self, state: State, folder: Path) -> None:
         try:
