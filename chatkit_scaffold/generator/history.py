@@ -78,9 +78,9 @@ class History:
         for repository in self._repositories() if name else ():
             if version := self._found(repository, recorded, name):
                 return version
-        if release := self._missing(number, name):
+        if lacking := self._missing(number, name):
             raise TemplateError(
-                f"{self.repository} lacks commit {release.commit} of release {release.version}",
+                f"{self.repository} lacks commit {lacking.commit} of release {lacking.version}",
                 hint="In a shallow clone, fetch all of it: git fetch --unshallow",
             )
         raise self._unknown(recorded) if name else self._no_version(recorded)
