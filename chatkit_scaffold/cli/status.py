@@ -5,18 +5,12 @@ from typing import Annotated
 
 import typer
 
+from chatkit_scaffold.cli.arguments import ProjectFolder
 from chatkit_scaffold.generator import source
 
 
 def status(
-    dest: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="DEST",
-            help="The project's folder. [default: the project around the current folder]",
-            show_default=False,
-        ),
-    ] = None,
+    dest: ProjectFolder = None,
     *,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with status 1 if an update waits.")
