@@ -1,5 +1,6 @@
 """What has to change in the files of a merge so that its imports work again."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +13,12 @@ from chatkit_scaffold.update.moves import Moves
 from chatkit_scaffold.update.source import Source, guarded, last_line, parse
 from chatkit_scaffold.update.statements import Change, Lost, followed, lost_imports, without
 from chatkit_scaffold.update.states import States, renamed_modules
+
+_UNREADABLE = (
+    "cannot be read by Python {}.{}, with which this command runs, so check its imports".format(
+        *sys.version_info
+    )
+)
 
 InOrder = Callable[[Mapping[str, bytes]], dict[str, bytes]]
 
@@ -56,6 +63,8 @@ def repaired(
     for path in looked_at:
         if source := parse(repair.content(path)):
             _change(repair, path, source, _followed(source, path, states, moves))
+        else:
+            repair.notices.append(f"{path} {_UNREADABLE}")
     if repair.changes:
         repair.contents = in_order(repair.contents)
     _repair_migrations(repair, ids, unmerged)
@@ -84,7 +93,8 @@ def _decide(repair: Repair, path: str, source: Source, moves: Moves) -> None:
     states, places = repair.states, repair.places.setdefault(path, [])
     optional = guarded(source.tree, frozenset({"ImportError", "ModuleNotFoundError"}))
     for lost in lost_imports(source, path, states, moves):
-        node, reason = lost[0].asked.node, " and ".join(_reason(each, states) for each in lost)
+        node = lost[0].asked.node
+        reason = " and ".join(dict.fromkeys(_reason(each, states) for each in lost))
         if node in optional:
             repair.notices.append(f"{path}:{node.lineno} {reason}, if it exists")
         else:
