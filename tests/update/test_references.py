@@ -124,7 +124,8 @@ def test_an_import_of_a_removed_module_is_a_conflict(
     result = removed(tmp_path, f"import os\n{content}\nprint(os)\n")
 
     assert result.read("app/mine.py").decode() == (
-        f"import os\n    )
+        f"import os\n<<<<<<< yours\n{content}=======\n>>>>>>> {LABEL}\n\nprint(os)\n"
+    )
     assert [each.as_text() for each in result.merged.conflicts] == [f"app/mine.py:2: {reason}"]
     assert result.stage("app/mine.py", 2) == f"import os\n{content}\nprint(os)\n"
     assert result.stage("app/mine.py", 3) == "import os\n\nprint(os)\n"
@@ -161,7 +162,9 @@ if TYPE_CHECKING:
     from app.old import (
         hello,
     )
+=======
     pass
+>>>>>>> {}
 x = 1
 """,
             "if TYPE_CHECKING:\n    pass\nx = 1\n",
@@ -184,7 +187,8 @@ def test_several_conflicts_in_a_file_have_the_lines_of_their_markers(tmp_path: P
     result = removed(tmp_path, "import app.old\nimport os\nfrom app import old\nimport app.old\n")
 
     lines = result.read("app/mine.py").decode().splitlines()
-    starts = [n for n, line in enumerate(lines, 1) if line == "    assert [each.line for each in result.merged.conflicts] == starts == [1, 6, 10]
+    starts = [n for n, line in enumerate(lines, 1) if line == "<<<<<<< yours"]
+    assert [each.line for each in result.merged.conflicts] == starts == [1, 6, 10]
 
 
 def test_git_itself_makes_the_same_conflict_of_the_stages(tmp_path: Path) -> None:
@@ -225,6 +229,8 @@ NO_IMPORTS = [
     "def f(old):\n    return old.hello\n",
     "from other.app.old import hello\n",
     "from ....app.old import hello\n",
+    "this is not Python, import app.old\n",
+    "<<<<<<< yours\nfrom app.old import hello\n=======\n>>>>>>> other\n",
     "__path__ = extend_path(__path__, __name__)\n",
     "print(f'{app.old:hello} app.old')\n",
 ]
@@ -545,7 +551,6 @@ def test_what_cannot_be_changed_safely_is_a_conflict(tmp_path: Path, content: st
     assert "app.new" in result.stage("app/mine.py", 3)
 
 
-<<<<<<< HEAD
 def test_a_file_with_conflicts_stays(tmp_path: Path) -> None:
     """The user decides about it anyway, and its unmerged entries must fit its text."""
     own = {"app/mine.py": "from app.old import hello\n"}
@@ -562,6 +567,8 @@ def test_a_file_with_conflicts_stays(tmp_path: Path) -> None:
     assert result.merged.tree == tree_of(result.repository, after)
     assert len(result.merged.stages) == 1
     assert result.merged.conflicts == ()
+
+
 @pytest.mark.parametrize(
     "content", ["this is no Python, import app.old\n", "<<<<<<< yours\nfrom app.old import hello\n"]
 )
