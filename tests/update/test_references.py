@@ -229,8 +229,6 @@ NO_IMPORTS = [
     "def f(old):\n    return old.hello\n",
     "from other.app.old import hello\n",
     "from ....app.old import hello\n",
-    "this is not Python, import app.old\n",
-    "<<<<<<< yours\nfrom app.old import hello\n=======\n>>>>>>> other\n",
     "__path__ = extend_path(__path__, __name__)\n",
     "print(f'{app.old:hello} app.old')\n",
 ]
