@@ -112,10 +112,7 @@ class History:
 
     def _unknown(self, recorded: str) -> TemplateError:
         if order(recorded) > order(self.newest):
-            return TemplateError(
-                f"Version {recorded} is newer than this chatkit-scaffold {__version__}",
-                hint="Upgrade with: uv tool upgrade chatkit-scaffold",
-            )
+            return too_new(recorded)
         return TemplateError(
             f"chatkit-scaffold {__version__} does not have version {recorded} of the template",
             hint="Between two releases, only a checkout of chatkit-scaffold that has the commit, "
@@ -192,6 +189,14 @@ def open_history(root: Path) -> Iterator[History]:
     with TemporaryDirectory(prefix="chatkit-scaffold-") as folder:
         opened = _packed if (root / BUNDLE).is_file() else _checkout
         yield opened(root, releases, Path(folder))
+
+
+def too_new(version: str) -> TemplateError:
+    """Return the error about a version that only a newer command can update."""
+    return TemplateError(
+        f"Version {version} is newer than this chatkit-scaffold {__version__}",
+        hint="Upgrade with: uv tool upgrade chatkit-scaffold",
+    )
 
 
 def describe(repository: Path, commit: str, releases: tuple[Release, ...]) -> str:
