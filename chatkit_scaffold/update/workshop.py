@@ -65,19 +65,20 @@ def renew_lock(repository: Repository, folder: Path, merged: Merged) -> Merged:
     if not _requirements_differ(repository, merged):
         return merged
     if top := _workspace(repository):
-        return _with_notice(merged, f"{LOCK} in {top} is as it was: run uv lock there")
+        return _with_notice(merged, f"{LOCK} in {top} was not updated: run uv lock there")
     if not (folder / LOCK).is_file():
         return merged
     if any(conflict.path == _PYPROJECT for conflict in merged.conflicts):
         return _with_notice(
-            merged, f"{LOCK} is as it was: resolve the conflicts in {_PYPROJECT}, then run uv lock"
+            merged,
+            f"{LOCK} was not updated: resolve the conflicts in {_PYPROJECT}, then run uv lock",
         )
     old = (folder / LOCK).read_bytes()
     try:
         launcher.lock(folder)
     except ToolError as error:
         reason = shorten(error.message.replace(str(folder), "the project"))
-        return _with_notice(merged, f"{LOCK} is as it was, so run uv lock: {reason}")
+        return _with_notice(merged, f"{LOCK} was not updated, so run uv lock: {reason}")
     return merged if (folder / LOCK).read_bytes() == old else _with_lock(repository, folder, merged)
 
 

@@ -280,7 +280,7 @@ def test_ignored_file_in_the_way(
     error = refused(project, clean(project, tmp_path))
 
     assert error.message == (
-        f"The update adds app/deep/new file.py, but {named} is there and not tracked"
+        f"The update adds app/deep/new file.py, but {named} exists and is not tracked"
     )
 
 
@@ -308,7 +308,7 @@ def test_hidden_changes(simple: Project, tmp_path: Path, flag: str) -> None:
 
     error = refused(project, clean(project, tmp_path / "2"))
 
-    assert error.message == "app/agent.py has changes that git was told to overlook"
+    assert error.message == "app/agent.py has changes that git was told to ignore"
     assert (simple.path / "app" / "own.py").read_text().startswith("the update does not")
 
 
