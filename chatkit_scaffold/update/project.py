@@ -65,7 +65,7 @@ def open_project(dest: str | None) -> Project:
         path,
         repository,
         head,
-        branch=repository.git("symbolic-ref", "--quiet", "--short", "HEAD", ok=(0, 1)) or None,
+        branch=_branch(repository),
         tree=repository.git("rev-parse", f"{head}:{repository.prefix}"),
     )
 
@@ -166,6 +166,13 @@ def _head(path: Path, repository: Repository) -> str:
             hint=f"Commit the project: {_in(path)}git add . && git commit -m Start",
         )
     return head
+
+
+def _branch(repository: Repository) -> str | None:
+    """Return the branch that is checked out, as `git switch` takes it."""
+    # The short form has "heads/" in front if a tag has the same name.
+    reference = repository.git("symbolic-ref", "--quiet", "HEAD", ok=(0, 1))
+    return reference.removeprefix("refs/heads/") or None
 
 
 def _refuse_unfinished(repository: Repository) -> None:

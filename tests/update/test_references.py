@@ -229,8 +229,6 @@ NO_IMPORTS = [
     "def f(old):\n    return old.hello\n",
     "from other.app.old import hello\n",
     "from ....app.old import hello\n",
-    "this is not Python, import app.old\n",
-    "<<<<<<< yours\nfrom app.old import hello\n=======\n>>>>>>> other\n",
     "__path__ = extend_path(__path__, __name__)\n",
     "print(f'{app.old:hello} app.old')\n",
 ]
@@ -567,3 +565,20 @@ def test_a_file_with_conflicts_stays(tmp_path: Path) -> None:
     assert result.merged.tree == tree_of(result.repository, after)
     assert len(result.merged.stages) == 1
     assert result.merged.conflicts == ()
+
+
+@pytest.mark.parametrize(
+    "content", ["this is no Python, import app.old\n", "<<<<<<< yours\nfrom app.old import hello\n"]
+)
+def test_a_file_that_cannot_be_read_is_mentioned(tmp_path: Path, content: str) -> None:
+    """Its syntax may be that of a newer Python, where its imports may be broken now."""
+    result = removed(tmp_path, content)
+
+    (notice,) = result.merged.notices
+    assert notice.startswith("app/mine.py cannot be read by Python 3.")
+    assert result.read("app/mine.py").decode() == content
+
+
+def test_a_file_that_cannot_be_read_and_names_nothing_lost(tmp_path: Path) -> None:
+    """Nothing is said about what the update has nothing to do with."""
+    assert removed(tmp_path, "this is no Python, import app.other\n").unchanged
