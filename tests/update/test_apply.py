@@ -322,7 +322,7 @@ def test_staged_changes_elsewhere(tmp_path: Path) -> None:
     before, beside = State.of(root), outside(project)
 
     error = refused(project, in_conflict(project, tmp_path / "1"))
-    assert "what is staged in other folders" in error.message
+    assert "what is staged elsewhere" in error.message
 
     applied = apply(project, clean(project, tmp_path / "2"), branch=BRANCH, message=MESSAGE)
     assert outside(project) == beside
