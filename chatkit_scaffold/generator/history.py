@@ -136,7 +136,8 @@ class History:
         except ToolError as error:
             raise TemplateError(
                 f"The template's history in {state.repository} is incomplete: {error}",
-                hint="In a shallow clone: git fetch --unshallow. Else reinstall chatkit-scaffold.",
+                hint="In a shallow clone: git fetch --unshallow. Otherwise, "
+                "reinstall chatkit-scaffold.",
             ) from error
         with tarfile.open(fileobj=BytesIO(archive)) as files:
             files.extractall(folder, filter="data")

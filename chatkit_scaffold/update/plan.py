@@ -63,7 +63,7 @@ class Plan:
         """What the user should know about it."""
         if not (self.history.draft and self.new == self.history.newest):
             return ()
-        return ("the template has uncommitted changes, so this project cannot be updated again",)
+        return ("the template has uncommitted changes, so this project cannot be updated later",)
 
 
 def make_plan(project: Path, history: History, wish: Wish) -> Plan:

@@ -216,7 +216,7 @@ def _refuse_changes(path: Path, repository: Repository) -> None:
     if changes := list(_changes(repository)):
         raise DestinationError(
             f"{path} has uncommitted changes: {_some(changes)}",
-            hint="Commit or stash them, and try again.",
+            hint="Commit them, or put them aside: git stash --include-untracked",
         )
 
 

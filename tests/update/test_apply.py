@@ -281,7 +281,7 @@ def test_ignored_file_in_the_way(
     error = refused(project, clean(project, tmp_path))
 
     assert error.message == (
-        f"The update adds app/deep/new file.py, but {named} is there and not tracked"
+        f"The update adds app/deep/new file.py, but {named} exists and is not tracked"
     )
 
 
@@ -309,7 +309,7 @@ def test_hidden_changes(simple: Project, tmp_path: Path, flag: str) -> None:
 
     error = refused(project, clean(project, tmp_path / "2"))
 
-    assert error.message == "app/agent.py has changes that git was told to overlook"
+    assert error.message == "app/agent.py has changes that git was told to ignore"
     assert (simple.path / "app" / "own.py").read_text().startswith("the update does not")
 
 
@@ -322,7 +322,7 @@ def test_staged_changes_elsewhere(tmp_path: Path) -> None:
     before, beside = State.of(root), outside(project)
 
     error = refused(project, in_conflict(project, tmp_path / "1"))
-    assert "what is staged in other folders" in error.message
+    assert "what is staged elsewhere" in error.message
 
     applied = apply(project, clean(project, tmp_path / "2"), branch=BRANCH, message=MESSAGE)
     assert outside(project) == beside
