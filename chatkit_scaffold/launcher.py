@@ -182,15 +182,26 @@ def services(project: Path, *, timeout: float = 60.0) -> Iterator[dict[str, dict
             limit.start()
             printed = process.stdout.readline() if process.stdout else ""
             limit.cancel()
-            if not printed:
-                process.wait()
+            parts = _environments(printed)
+            if parts is None:
+                process.communicate()
                 errors.seek(0)
-                reason = last_line(errors.read())
+                reason = printed.strip() or last_line(errors.read())
                 raise StartError(
                     f"The services of the project's tests do not start: {reason}",
                     hint=f"See their output: cd {project} && uv run python -m tests.services",
                 )
-            yield json.loads(printed)
+            yield parts
+
+
+def _environments(printed: str) -> dict[str, dict[str, str]] | None:
+    """Return the environment of each part; None if that is not what was printed."""
+    try:
+        parts = json.loads(printed)
+    except ValueError:
+        return None
+    expected = isinstance(parts, dict) and all(isinstance(part, dict) for part in parts.values())
+    return parts if expected else None
 
 
 def run_app(project: Path, env: Mapping[str, str], *arguments: str) -> str | None:
@@ -202,6 +213,7 @@ def run_app(project: Path, env: Mapping[str, str], *arguments: str) -> str | Non
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
+        errors="replace",
         check=False,
     )
     return done.stdout if done.returncode == 0 else None

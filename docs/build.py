@@ -13,7 +13,7 @@ import yaml
 
 from chatkit_scaffold.conformance.reference import page
 from chatkit_scaffold.generator.questions import Question, axes, not_asked_with, read_questions
-from chatkit_scaffold.generator.release_file import ForProjects, Mappings, Note, Release
+from chatkit_scaffold.generator.release import ForProjects, Mappings, Note, Release
 from chatkit_scaffold.generator.releases import read_releases
 from chatkit_scaffold.text import listed
 

@@ -79,6 +79,11 @@ class History:
         for repository in self._repositories() if name else ():
             if version := self._found(repository, recorded, name):
                 return version
+        if lacking := self._missing(number, name):
+            raise TemplateError(
+                f"{self.repository} lacks commit {lacking.commit} of release {lacking.version}",
+                hint="In a shallow clone, fetch all of it: git fetch --unshallow",
+            )
         raise self._unknown(recorded) if name else self._no_version(recorded)
 
     @contextmanager
@@ -107,15 +112,21 @@ class History:
 
     def _unknown(self, recorded: str) -> TemplateError:
         if order(recorded) > order(self.newest):
-            return TemplateError(
-                f"Version {recorded} is newer than this chatkit-scaffold {__version__}",
-                hint="Upgrade with: uv tool upgrade chatkit-scaffold",
-            )
+            return too_new(recorded)
         return TemplateError(
             f"chatkit-scaffold {__version__} does not have version {recorded} of the template",
             hint="Between two releases, only a checkout of chatkit-scaffold that has the commit, "
             "or the computer that the project was created on, can update it.",
         )
+
+    def _missing(self, number: str, name: str) -> Release | None:
+        """Return the release with a number or commit, if git lacks its commit."""
+        for release in self.releases:
+            if commit := release.commit:
+                hashed = _COMMIT.fullmatch(name) and commit.startswith(name)
+                if release.version == number or hashed:
+                    return release
+        return None
 
     def _extract(self, state: State, folder: Path) -> None:
         try:
@@ -178,6 +189,14 @@ def open_history(root: Path) -> Iterator[History]:
     with TemporaryDirectory(prefix="chatkit-scaffold-") as folder:
         opened = _packed if (root / BUNDLE).is_file() else _checkout
         yield opened(root, releases, Path(folder))
+
+
+def too_new(version: str) -> TemplateError:
+    """Return the error about a version that only a newer command can update."""
+    return TemplateError(
+        f"Version {version} is newer than this chatkit-scaffold {__version__}",
+        hint="Upgrade with: uv tool upgrade chatkit-scaffold",
+    )
 
 
 def describe(repository: Path, commit: str, releases: tuple[Release, ...]) -> str:

@@ -56,10 +56,7 @@ class Project:
         if self.rendered.draft:
             notes.append("the template has uncommitted changes, so this project cannot be updated")
         if self.rendered.problem:
-            notes.append(
-                "the template cannot be stored in the home folder, where copier update looks for "
-                f"it ({self.rendered.problem}); chatkit-scaffold update needs no copy there"
-            )
+            notes.append(self.rendered.problem)
         return notes
 
     def as_text(self) -> str:

@@ -1,125 +1,24 @@
-"""One release of the template: its notes, and what it renamed, read from its file.
+"""Reads a release from its file.
 
 The build imports this module, too, so it needs nothing but the standard library until it reads.
 """
 
 import datetime
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from chatkit_scaffold.errors import TemplateError
+from chatkit_scaffold.generator.release import ForProjects, Mappings, Note, Release, Removed
+
+if TYPE_CHECKING:
+    from yaml import Node
 
 Value = TypeVar("Value")
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """What a release brings to a project.
-
-    Attributes:
-        text: Markdown, without line breaks.
-        answers: The choices that it is about, by axis; empty if it is about every project.
-    """
-
-    text: str
-    answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Removed:
-    """What a release took out of projects, each with a note: where it went, or what to do.
-
-    Attributes:
-        files: By path.
-        endpoints: By path.
-        choices: By axis, then by choice.
-        questions: By key.
-    """
-
-    files: Mapping[str, Note] = field(default_factory=dict)
-    endpoints: Mapping[str, Note] = field(default_factory=dict)
-    choices: Mapping[str, Mapping[str, Note]] = field(default_factory=dict)
-    questions: Mapping[str, Note] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class ForProjects:
-    """What an update to a release brings to projects.
-
-    Attributes:
-        changed: Behaviour.
-        variables_added: By name.
-        variables_removed: By name.
-        removed: Everything else that is gone.
-        steps: What to do by hand.
-        migrations: The migrations to run.
-    """
-
-    changed: tuple[Note, ...] = ()
-    variables_added: Mapping[str, Note] = field(default_factory=dict)
-    variables_removed: Mapping[str, Note] = field(default_factory=dict)
-    removed: Removed = field(default_factory=Removed)
-    steps: tuple[Note, ...] = ()
-    migrations: tuple[Note, ...] = ()
-
-    def notes(self) -> Iterator[Note]:
-        """Yield every note."""
-        yield from (*self.changed, *self.steps, *self.migrations)
-        yield from (*self.variables_added.values(), *self.variables_removed.values())
-        removed = self.removed
-        for named in (removed.files, removed.endpoints, removed.questions):
-            yield from named.values()
-        for named in removed.choices.values():
-            yield from named.values()
-
-
-@dataclass(frozen=True, slots=True)
-class Mappings:
-    """What is called differently now, old names to new ones.
-
-    Attributes:
-        questions: Keys.
-        choices: By axis, as it is called now.
-        files: Paths; a file that was split has several, and the first inherits its history.
-        migrations: Revision ids.
-    """
-
-    questions: Mapping[str, str] = field(default_factory=dict)
-    choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    migrations: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """One release.
-
-    Attributes:
-        version: Such as `0.2.0`.
-        commit: Whose `copier.yml` and `template/` it has; None while it is being prepared.
-        date: The day it was released; None while it is being prepared.
-        added: Of the product, for the changelog; Markdown, like the next two.
-        changed: What works differently.
-        fixed: What works now.
-        projects: What it brings to projects.
-        mappings: What it renamed.
-        since: What the releases after it renamed, so what its names are called now.
-    """
-
-    version: str
-    commit: str | None = None
-    date: datetime.date | None = None
-    added: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-    fixed: tuple[str, ...] = ()
-    projects: ForProjects = field(default_factory=ForProjects)
-    mappings: Mappings = field(default_factory=Mappings)
-    since: Mappings = field(default_factory=Mappings)
 
 
 def read_release(path: Path) -> Release:
@@ -128,13 +27,7 @@ def read_release(path: Path) -> Release:
     Raises:
         TemplateError: It is not valid; the message names the file and the key.
     """
-    # Takes as long to import as Typer, and most commands do not need it.
-    import yaml
-
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise TemplateError(f"{path} cannot be read", hint=f"Check the file: {error}") from error
+    content = _parse(path)
     top = _Entry(path, "", content).fields(
         "commit", "date", "added", "changed", "fixed", "projects", "mappings"
     )
@@ -153,6 +46,36 @@ def read_release(path: Path) -> Release:
         projects=_projects(top["projects"]),
         mappings=_mappings(top["mappings"]),
     )
+
+
+def _parse(path: Path) -> Any:
+    # Takes as long to import as Typer, and most commands do not need it.
+    import yaml
+
+    try:
+        loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+        if (node := loader.get_single_node()) is None:
+            return None
+        _refuse_repetition(path, node)
+        return loader.construct_document(node)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise TemplateError(f"{path} cannot be read", hint=f"Check the file: {error}") from error
+
+
+def _refuse_repetition(path: Path, node: "Node") -> None:
+    """Refuse a key that is there twice, as after a careless merge: YAML would drop the first."""
+    pairs = node.value if node.tag == "tag:yaml.org,2002:map" else []
+    keys = [key.value for key, _ in pairs]
+    if repeated := [key for key in keys if keys.count(key) > 1]:
+        place = f"{path.parent.name}/{path.name}"
+        raise TemplateError(
+            f"{place}: {repeated[0]} is there twice, in the mapping of line "
+            f"{node.start_mark.line + 1}",
+            hint="Put both into one.",
+        )
+    items = node.value if node.tag == "tag:yaml.org,2002:seq" else []
+    for child in [*items, *(value for _, value in pairs)]:
+        _refuse_repetition(path, child)
 
 
 @dataclass(frozen=True, slots=True)

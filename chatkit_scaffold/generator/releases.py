@@ -9,7 +9,8 @@ from typing import Any
 
 from chatkit_scaffold.errors import TemplateError
 from chatkit_scaffold.generator.questions import read_questions
-from chatkit_scaffold.generator.release_file import Mappings, Note, Release, read_release
+from chatkit_scaffold.generator.release import Mappings, Note, Release
+from chatkit_scaffold.generator.release_file import read_release
 
 __all__ = ["Mappings", "Release", "between", "composed", "for_answers", "read_releases"]
 

@@ -74,7 +74,7 @@ def render_template(
         warnings.catch_warnings(record=True) as caught,
     ):
         warnings.simplefilter("always")
-        with _quiet_git(), redirect_stderr(StringIO()):
+        with _quiet_git(hidden=template.is_folder), redirect_stderr(StringIO()):
             worker = copier.run_copy(
                 template.location,
                 target,
@@ -108,9 +108,14 @@ def render_template(
 
 
 @contextmanager
-def _quiet_git() -> Iterator[None]:
-    """Run git without prompts, without a hook's repository, and with messages in English."""
-    with local.env(GIT_TERMINAL_PROMPT="0", LC_ALL="C"):
+def _quiet_git(*, hidden: bool) -> Iterator[None]:
+    """Run git without prompts, without a hook's repository, and with messages in English.
+
+    Args:
+        hidden: Whether Copier shall not find git, which it would start once for every file to
+            ask about the repository around it.
+    """
+    with local.env(GIT_TERMINAL_PROMPT="0", LC_ALL="C", **({"PATH": ""} if hidden else {})):
         for variable in OUTER_REPOSITORY:
             if variable in local.env:
                 del local.env[variable]

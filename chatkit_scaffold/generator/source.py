@@ -42,12 +42,14 @@ class Template:
         ref: The version to check out; None for Copier's choice.
         recorded: What to record in place of what Copier records.
         draft: Whether it has uncommitted changes.
+        is_folder: Whether it is a folder without git.
     """
 
     location: str
     ref: str | None
     recorded: Recorded | None = None
     draft: bool = False
+    is_folder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ class Builtin:
             version = history.resolve(self.ref) if self.ref else history.newest
             with history.folder(version) as folder:
                 draft = history.draft and version == history.newest
-                yield Template(str(folder), None, record(root, history, version), draft)
+                recorded = record(root, history, version)
+                yield Template(str(folder), None, recorded, draft, is_folder=True)
 
 
 def builtin_root() -> Path:
@@ -148,7 +151,12 @@ def record(root: Path, history: History, version: str) -> Recorded:
     if not bundle.is_file():
         # A checkout may lack the release's tag, but git finds the commit that this form ends with.
         return Recorded(str(root), describe(root, commit, history.releases) if commit else version)
-    return Recorded(kept.location(history.newest), version, kept.keep(bundle, history.newest))
+    reason = kept.keep(bundle, history.newest)
+    problem = reason and (
+        "the template cannot be stored in the home folder, where copier update looks for it "
+        f"({reason}); chatkit-scaffold update needs no copy there"
+    )
+    return Recorded(kept.location(history.newest), version, problem)
 
 
 def refresh_kept() -> None:

@@ -31,18 +31,25 @@ class Marked:
         content: With markers.
         suggestion: With every suggestion taken.
         reasons: Pairs of the line of a first marker and what is the matter.
+        added: Pairs of a line and the number of lines that are new before it.
     """
 
     content: bytes
     suggestion: bytes
     reasons: tuple[tuple[int, str], ...]
+    added: tuple[tuple[int, int], ...]
+
+    def line(self, number: int) -> int:
+        """Return the number that a line has with the markers."""
+        return number + sum(new for line, new in self.added if line <= number)
 
 
 def mark(source: Source, places: Iterable[Place], label: str) -> Marked:
     """Return a file with markers around *places*; *label* names the other side."""
     marked: list[str] = []
     suggested: list[str] = []
-    reasons = []
+    reasons: list[tuple[int, str]] = []
+    added: list[tuple[int, int]] = []
     done = 0
     for place in _joined(places):
         same = source.lines[done : place.first - 1]
@@ -52,12 +59,14 @@ def mark(source: Source, places: Iterable[Place], label: str) -> Marked:
         marked += [*same, f"<<<<<<< yours{source.newline}", *old, f"======={source.newline}"]
         marked += [*new, f">>>>>>> {label}{source.newline}"]
         suggested += [*same, *new]
+        added += [(place.first, 1), (place.last + 1, 2 + _count(new))]
         done = place.last
     rest = source.lines[done:]
     return Marked(
         "".join([*marked, *rest]).encode(source.encoding),
         "".join([*suggested, *rest]).encode(source.encoding),
         tuple(reasons),
+        tuple(added),
     )
 
 

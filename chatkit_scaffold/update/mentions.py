@@ -26,14 +26,19 @@ class Mention:
         text: Its value.
         name: What it names.
         rest: What the string has after that.
-        certain: Whether it is surely a reference, and not only the name of a logger, for example.
+        imports: Whether the code imports by it.
     """
 
     node: ast.Constant
     text: str
     name: Name
     rest: str
-    certain: bool
+    imports: bool
+
+    @property
+    def certain(self) -> bool:
+        """Whether it is surely a reference, and not only the name of a logger, for example."""
+        return self.imports or self.name.name is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +58,13 @@ class Use:
 
 def mentions(source: Source, path: str, states: States) -> Iterator[Mention]:
     """Yield the strings that name what is lost, such as `"app.old:create"`."""
-    certain = set(_imported_by_name(source.tree))
+    imported = set(_imported_by_name(source.tree))
     for node, text in _strings(source.tree):
         if not _REFERENCE.fullmatch(text) or (split := _split(text, states)) is None:
             continue
         name, rest = split
         if states.mentioned(path, text, name):
-            yield Mention(node, text, name, rest, node in certain or name.name is not None)
+            yield Mention(node, text, name, rest, node in imported)
 
 
 def mention_followed(source: Source, mention: Mention, moves: Moves) -> Change | None:
@@ -104,7 +109,7 @@ def _strings(tree: ast.Module) -> Iterator[tuple[ast.Constant, str]]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node, node.value
         if not isinstance(node, ast.JoinedStr):
-            todo.extend(ast.iter_child_nodes(node))
+            todo.extend(reversed([*ast.iter_child_nodes(node)]))
 
 
 def _imported_by_name(tree: ast.Module) -> Iterator[ast.AST]:

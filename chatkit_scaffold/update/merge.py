@@ -44,9 +44,9 @@ def merge(
     raw, deleted = _keep_deleted(raw, sides)
     raw = _merge_requirements(trees, raw, sides)
     result, stages, lines = _relabeled(trees, raw)
-    files = summary.summarize(
-        sides, result, raw.renames, deleted=deleted, conflicts=_in_conflict(raw)
-    )
+    undecided = {stage.path for stage in stages}
+    undecided |= {raw.labels.original(stage.path) for stage in raw.stages}
+    files = summary.summarize(sides, result, raw.renames, deleted=deleted, conflicts=undecided)
     before = {new: old for old, new in raw.renames.theirs.items() if old in sides.ours}
     sources = {path: before.get(path, path) for path in files.merged}
     return Merged(
@@ -139,7 +139,13 @@ def _relabeled(trees: Trees, raw: Raw) -> tuple[Entries, tuple[Stage, ...], dict
     Returns:
         The files, the unmerged entries, and the lines of the conflicts by path.
     """
-    rename = raw.labels.in_path
+
+    def rename(path: str) -> str:
+        name = raw.labels.in_path(path)
+        while name != path and name in raw.entries:  # The user may have such a file, too.
+            name += "~"
+        return name
+
     result = {rename(path): entry for path, entry in raw.entries.items()}
     stages = tuple(replace(stage, path=rename(stage.path)) for stage in raw.stages)
     marked = sorted({stage.path for stage in stages} & result.keys())
@@ -153,11 +159,3 @@ def _relabeled(trees: Trees, raw: Raw) -> tuple[Entries, tuple[Stage, ...], dict
     for path, oid in zip(changed, trees.store([*changed.values()]), strict=True):
         result[path] = Entry(result[path].mode, oid)
     return result, stages, lines
-
-
-def _in_conflict(raw: Raw) -> set[str]:
-    named = {stage.path for stage in raw.stages}
-    rename = raw.labels
-    return (
-        named | {rename.in_path(path) for path in named} | {rename.original(path) for path in named}
-    )

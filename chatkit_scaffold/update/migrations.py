@@ -98,6 +98,32 @@ def notice_of_heads(ours: Migrations, merged: Migrations) -> str | None:
     return f"the migrations have {number} heads, {listed(names, 'and')}: {_MERGE}"
 
 
+def notice_of_gone(ours: Migrations, merged: Migrations, ids: Mapping[str, str]) -> str | None:
+    """Return how databases leave the migrations that the update removes, if there are any.
+
+    Without them, Alembic does not know what such a database has. A project that has no
+    migrations any more has another store, and another database.
+    """
+    gone = [
+        script
+        for script in ours.scripts
+        if not {script.revision, ids.get(script.revision)} & merged.revisions
+    ]
+    if not (gone and merged.scripts and ours.complete and merged.complete):
+        return None
+    before = {node.value for script in gone for node in script.follows}
+    names = [f"{script.revision} ({script.path})" for script in gone]
+    steps = [
+        f"uv run alembic downgrade {revision}"
+        for revision in sorted(map(str, before - {script.revision for script in gone}))
+    ]
+    verb = "is" if len(gone) == 1 else "are"
+    return (
+        f"{listed(names, 'and')} {verb} gone: a database that has seen it goes back with the code "
+        f"of your own branch, which deletes what was added: {listed(steps, 'and')}"
+    )
+
+
 def twins(ours: Migrations, merged: Migrations) -> Iterator[tuple[Migration, Migration]]:
     """Yield pairs that share their revision id since the merge, the user's own one first."""
     mine = Counter(script.revision for script in ours.scripts)

@@ -8,25 +8,32 @@ from chatkit_scaffold.text import escaped
 
 _WIDTH = 79
 _MANY = 12
+_MIGRATE = "uv run python -m app migrate"
 
 
-def section(title: str, texts: Sequence[str], *, limit: int | None = _MANY) -> Iterator[str]:
+def section(
+    title: str, texts: Sequence[str], *, limit: int | None = _MANY, prose: bool = False
+) -> Iterator[str]:
     """Yield a title and each text below it, then an empty line; nothing without texts.
+
+    Characters that a terminal would obey are escaped.
 
     Args:
         title: The title, without a colon.
-        texts: Paths or sentences; long sentences are wrapped, and characters that a terminal
-            would obey are escaped.
+        texts: One entry each.
         limit: How many to show; None for all.
+        prose: Whether to wrap long texts. Paths stay whole, so that they can be copied.
     """
     if not texts:
         return
     yield f"{title}:"
+    # One more line would not be longer than saying that there is one more.
     shown = texts if limit is None or len(texts) <= limit + 1 else texts[:limit]
     for text in shown:
-        yield from _wrapped(text)
+        line = escaped(text)
+        yield from _wrapped(line) if prose else [f"  {line}"]
     if len(shown) < len(texts):
-        yield f"  … and {len(texts) - len(shown)} more"
+        yield f"  … and {len(texts) - len(shown)} more, which --json lists"
     yield ""
 
 
@@ -58,18 +65,17 @@ def _release(note: Mapping[str, Any], removed: Container[str] | None) -> Iterato
         *_by_name(gone["endpoints"]),
         *_by_name(files),
     ]
-    yield from section(f"Changed in {version}", note["changed"])
-    yield from section(f"New variables in {version}", _by_name(note["variables"]["added"]))
-    yield from section(
-        f"Variables that are gone in {version}", _by_name(note["variables"]["removed"])
-    )
-    yield from section(f"Gone in {version}", no_longer)
-    yield from section(f"To do by hand for {version}", note["steps"], limit=None)
-    yield from section(
-        f"Migrations of {version}, with uv run python -m app migrate",
-        note["migrations"],
-        limit=None,
-    )
+    added, lost = note["variables"]["added"], note["variables"]["removed"]
+    for title, texts in (
+        (f"Changed in {version}", note["changed"]),
+        (f"New variables in {version}", _by_name(added)),
+        (f"Removed variables in {version}", _by_name(lost)),
+        (f"Removed in {version}", no_longer),
+        (f"Steps to take for {version}", note["steps"]),
+        (f"Migrations in {version}, to run with {_MIGRATE}", note["migrations"]),
+    ):
+        # All of them: nothing else tells what a release means for this project.
+        yield from section(title, texts, limit=None, prose=True)
 
 
 def _by_name(notes: Mapping[str, str]) -> list[str]:
@@ -78,7 +84,7 @@ def _by_name(notes: Mapping[str, str]) -> list[str]:
 
 def _wrapped(text: str) -> list[str]:
     return wrap(
-        escaped(text),
+        text,
         _WIDTH,
         initial_indent="  ",
         subsequent_indent="    ",

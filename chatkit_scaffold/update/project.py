@@ -118,7 +118,7 @@ def _no_project(folder: Path) -> DestinationError:
     hint = (
         f"Pass the project's folder: {shlex.quote(str(nearest))}"
         if nearest
-        else ("Pass the folder of a project that chatkit-scaffold or Copier created.")
+        else "Pass the folder of a project, or restore the file with git if it was deleted."
     )
     return DestinationError(f"{folder} is not a project: it has no {ANSWERS_FILE}", hint=hint)
 
@@ -187,7 +187,7 @@ def _refuse_unfinished(repository: Repository) -> None:
     if paths := list(dict.fromkeys(entry.partition("\t")[2] for entry in unmerged if entry)):
         raise DestinationError(
             f"{repository.root} has unresolved conflicts: {_some(paths)}",
-            hint="Resolve and commit them, or see git status.",
+            hint="Resolve and commit them; git status lists them.",
         )
     if (folder / "index.lock").exists():
         raise DestinationError(

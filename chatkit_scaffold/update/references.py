@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from chatkit_scaffold.update.markers import Marked, mark
 from chatkit_scaffold.update.outcome import Conflict, Merged, Stage
-from chatkit_scaffold.update.repair import Repair, repaired
+from chatkit_scaffold.update.repair import Remark, Repair, repaired
 from chatkit_scaffold.update.repository import Repository
 from chatkit_scaffold.update.sorting import sorted_imports
 from chatkit_scaffold.update.source import parse
@@ -38,7 +39,8 @@ def fix_references(
         merged: The merge.
         base: The render of the recorded version.
         theirs: The render of the new version.
-        moved: The files that the release renames or, with several new paths, splits.
+        moved: The files that the release renames: old path to new path, or to several of which
+            the first has most of the file.
         migrations: Old revision ids of migrations to new ones.
         label: What the markers call the new version.
     """
@@ -76,30 +78,20 @@ def _renames(
 def _written(trees: Trees, merged: Merged, result: Entries, repair: Repair) -> Merged:
     """Store what the repair changes, and add it to the merge."""
     marked = {path: made for path in repair.places if (made := _marked(repair, path))}
+    notices = (*merged.notices, *(_notice(remark, marked) for remark in repair.remarks))
     final = repair.contents | {path: made.content for path, made in marked.items()}
     if not final:
-        return replace(merged, notices=(*merged.notices, *repair.notices))
-    blobs = dict(zip(final, trees.store(list(final.values())), strict=True))
-    stages = [
-        stage
-        for path, made in marked.items()
-        for stage in _stages(trees, repair, path, made, result)
-    ]
-    conflicts = [
-        Conflict(path, line, reason)
-        for path, made in marked.items()
-        for line, reason in made.reasons
-    ]
-    changed = {path: result[path]._replace(oid=oid) for path, oid in blobs.items()}
+        return replace(merged, notices=notices)
+    blobs = zip(final, trees.store([*final.values()]), strict=True)
+    changed = {path: result[path]._replace(oid=oid) for path, oid in blobs}
+    stages = (_stages(trees, repair, result, path, made) for path, made in marked.items())
     return replace(
         merged,
         tree=trees.write(result | changed),
-        stages=(*merged.stages, *stages),
-        conflicts=tuple(
-            sorted([*merged.conflicts, *conflicts], key=lambda each: (each.path, each.line or 0))
-        ),
-        imports=(*merged.imports, *_listed(repair, final)),
-        notices=(*merged.notices, *repair.notices),
+        stages=(*merged.stages, *chain.from_iterable(stages)),
+        conflicts=tuple(sorted([*merged.conflicts, *_conflicts(marked)], key=_place)),
+        imports=(*merged.imports, *_listed(repair, marked)),
+        notices=notices,
     )
 
 
@@ -109,8 +101,17 @@ def _marked(repair: Repair, path: str) -> Marked | None:
     return mark(source, places, repair.states.label) if source and places else None
 
 
+def _conflicts(marked: Mapping[str, Marked]) -> Iterator[Conflict]:
+    for path, made in marked.items():
+        yield from (Conflict(path, line, reason) for line, reason in made.reasons)
+
+
+def _place(conflict: Conflict) -> tuple[str, int]:
+    return conflict.path, conflict.line or 0
+
+
 def _stages(
-    trees: Trees, repair: Repair, path: str, made: Marked, result: Entries
+    trees: Trees, repair: Repair, result: Entries, path: str, made: Marked
 ) -> Iterator[Stage]:
     """Yield the unmerged entries of a file.
 
@@ -122,16 +123,26 @@ def _stages(
         yield Stage(result[path].mode, blob, number, path)
 
 
-def _listed(repair: Repair, final: Mapping[str, bytes]) -> Iterator[str]:
+def _notice(remark: Remark, marked: Mapping[str, Marked]) -> str:
+    if not remark.path:
+        return remark.text
+    return f"{remark.path}:{_final(remark.path, remark.line, marked)} {remark.text}"
+
+
+def _listed(repair: Repair, marked: Mapping[str, Marked]) -> Iterator[str]:
     """Yield what was followed, with the lines that the files have now."""
     for path, changes in sorted(repair.changes.items()):
         for change in changes:
-            line = _line(final[path], change)
+            line = _final(path, _sorted_line(repair.content(path), change), marked)
             yield f"{path}:{line}: {change.old} -> {change.new}"
 
 
-def _line(content: bytes, change: Change) -> int:
-    """Return the line of a change, which sorting and markers may have moved."""
+def _sorted_line(content: bytes, change: Change) -> int:
+    """Return the line of a change, which may not be where it was before the imports' sorting."""
     word = change.new.rpartition(".")[2].encode()
-    lines = [n for n, line in enumerate(content.splitlines(), 1) if word in line]
+    lines = [number for number, line in enumerate(content.splitlines(), 1) if word in line]
     return min(lines, key=lambda line: abs(line - change.line), default=change.line)
+
+
+def _final(path: str, line: int, marked: Mapping[str, Marked]) -> int:
+    return marked[path].line(line) if path in marked else line

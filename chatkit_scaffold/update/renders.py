@@ -44,6 +44,6 @@ def _render(
 ) -> Path:
     target = history.work / name
     with history.folder(version) as folder:
-        template = Template(str(folder), None, recorded)
+        template = Template(str(folder), None, recorded, is_folder=True)
         render_template(template, target, answers, ask=False, name=f"of version {version}")
     return target

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from chatkit_scaffold.update import migrations as alembic
 from chatkit_scaffold.update.lost import suspects
@@ -11,7 +12,7 @@ from chatkit_scaffold.update.mentions import lost_uses, mention_followed, mentio
 from chatkit_scaffold.update.modules import Name
 from chatkit_scaffold.update.moves import Moves
 from chatkit_scaffold.update.source import Source, guarded, last_line, parse
-from chatkit_scaffold.update.statements import Change, Lost, followed, lost_imports, without
+from chatkit_scaffold.update.statements import Change, followed, lost_imports, without
 from chatkit_scaffold.update.states import States, renamed_modules
 
 _UNREADABLE = (
@@ -23,23 +24,37 @@ _UNREADABLE = (
 InOrder = Callable[[Mapping[str, bytes]], dict[str, bytes]]
 
 
+class Remark(NamedTuple):
+    """What the user should know, but need not decide.
+
+    Attributes:
+        text: The end of a sentence about a line of a file, or a whole sentence.
+        path: The file.
+        line: The line in the file without markers.
+    """
+
+    text: str
+    path: str = ""
+    line: int = 0
+
+
 @dataclass(slots=True)
 class Repair:
     """What has to change.
 
     Attributes:
-        states: The project on both states of the merge.
+        states: The project on both sides of the merge.
         contents: The new contents of files, without markers.
         changes: What moved, by file.
         places: What the user has to decide about, by file, in the lines of `contents`.
-        notices: What else to say.
+        remarks: What else to say.
     """
 
     states: States
     contents: dict[str, bytes] = field(default_factory=dict)
     changes: dict[str, list[Change]] = field(default_factory=dict)
     places: dict[str, list[Place]] = field(default_factory=dict)
-    notices: list[str] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
 
     def content(self, path: str) -> bytes:
         """Return a file with all changes so far."""
@@ -52,7 +67,7 @@ def repaired(
     """Find out what has to change.
 
     Args:
-        states: The project on both states of the merge.
+        states: The project on both sides of the merge.
         ids: Old revision ids of migrations to new ones.
         unmerged: The files that have conflicts already; they stay as they are.
         in_order: Returns changed files with their imports in order.
@@ -64,7 +79,7 @@ def repaired(
         if source := parse(repair.content(path)):
             _change(repair, path, source, _followed(source, path, states, moves))
         else:
-            repair.notices.append(f"{path} {_UNREADABLE}")
+            repair.remarks.append(Remark(f"{path} {_UNREADABLE}"))
     if repair.changes:
         repair.contents = in_order(repair.contents)
     _repair_migrations(repair, ids, unmerged)
@@ -89,28 +104,29 @@ def _followed(source: Source, path: str, states: States, moves: Moves) -> Iterat
 
 
 def _decide(repair: Repair, path: str, source: Source, moves: Moves) -> None:
-    """Add what could not be followed: conflicts, and notices about what may be right as it is."""
+    """Add what could not be followed: conflicts, and remarks on what may be right as it is."""
     states, places = repair.states, repair.places.setdefault(path, [])
     optional = guarded(source.tree, frozenset({"ImportError", "ModuleNotFoundError"}))
     for lost in lost_imports(source, path, states, moves):
         node = lost[0].asked.node
-        reason = " and ".join(dict.fromkeys(_reason(each, states) for each in lost))
+        told = dict.fromkeys(_told(each.name, each.now, states) for each in lost)
+        reason = f"imports {', and '.join(told)}"
         if node in optional:
-            repair.notices.append(f"{path}:{node.lineno} {reason}, if it exists")
+            repair.remarks.append(Remark(f"{reason}, if it exists", path, node.lineno))
         else:
             text = without(source, path, lost)
-            whole = source.before(node) + text + source.after(node) if text else ""
-            places.append(Place(node.lineno, last_line(node), whole, reason))
+            instead = source.before(node) + text + source.after(node) if text else ""
+            places.append(Place(node.lineno, last_line(node), instead, reason))
     for use in lost_uses(source, path, states):
         reason = f"uses {_told(use.name, moves.destination(use.name), states)}"
         places.append(Place(use.first, use.last, "", reason))
     for mention in mentions(source, path, states):
-        told = _told(mention.name, moves.destination(mention.name), states)
-        repair.notices.append(f"{path}:{mention.node.lineno} names {told}")
-
-
-def _reason(lost: Lost, states: States) -> str:
-    return f"imports {_told(lost.name, lost.now, states)}"
+        string, now = mention.node, moves.destination(mention.name)
+        reason = _told(mention.name, now, states)
+        if mention.imports and string not in optional:
+            places.append(Place(string.lineno, last_line(string), "", f"imports {reason}"))
+        else:
+            repair.remarks.append(Remark(f"names {reason}", path, string.lineno))
 
 
 def _told(name: Name, now: Name | None, states: States) -> str:
@@ -141,8 +157,12 @@ def _repair_migrations(repair: Repair, ids: Mapping[str, str], unmerged: set[str
     for script, other in alembic.twins(mine, merged):
         place = alembic.same_id(script, other)
         if script.path in others:
-            repair.notices.append(f"{script.path} {place.reason}")
+            repair.remarks.append(Remark(f"{script.path} {place.reason}"))
         else:
             repair.places.setdefault(script.path, []).append(place)
-    if notice := alembic.notice_of_heads(mine, merged):
-        repair.notices.append(notice)
+    for notice in (
+        alembic.notice_of_heads(mine, merged),
+        alembic.notice_of_gone(mine, merged, ids),
+    ):
+        if notice:
+            repair.remarks.append(Remark(notice))

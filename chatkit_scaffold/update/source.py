@@ -76,11 +76,13 @@ class Source:
         return self.text[self.end(node) : self._starts[last_line(node)]].rstrip("\r\n")
 
     def changed(self, edits: Iterable[Edit]) -> bytes:
-        """Return the file with *edits*, of which no two touch the same text."""
-        text = self.text
-        for edit in sorted(edits, reverse=True):
-            text = text[: edit.start] + edit.text + text[edit.end :]
-        return text.encode(self.encoding)
+        """Return the file with *edits*; of two that overlap, only the longer one counts."""
+        parts, done = [], 0
+        for edit in sorted(edits, key=lambda each: (each.start, -each.end)):
+            if edit.start >= done:
+                parts += [self.text[done : edit.start], edit.text]
+                done = edit.end
+        return "".join([*parts, self.text[done:]]).encode(self.encoding)
 
     @cached_property
     def _starts(self) -> list[int]:

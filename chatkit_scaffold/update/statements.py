@@ -1,6 +1,7 @@
 """Import statements as they have to be after the merge."""
 
 import ast
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -63,11 +64,8 @@ def followed(source: Source, path: str, lost: Sequence[Lost]) -> Iterator[Change
         yield from _import_followed(source, lost)
     elif edit := _from_followed(source, path, statement, lost):
         line = statement.lineno
-        pairs = {_pair(each.name, each.now): None for each in lost if each.now}
-        yield from (
-            Change((edit,) if first else (), line, old, new)
-            for first, (old, new) in zip([True, *[False] * len(pairs)], pairs, strict=False)
-        )
+        pairs = dict.fromkeys(_pair(each.name, each.now) for each in lost if each.now)
+        yield from (Change((edit,), line, old, new) for old, new in pairs)
 
 
 def without(source: Source, path: str, lost: Sequence[Lost]) -> str:
@@ -159,18 +157,16 @@ def _module_only(
 ) -> Edit | None:
     """Return the change of `from a import b` to `from c import b`, if that is all there is."""
     modules = {now.module for now in moved.values()}
-    if (
-        len(modules) > 1
-        or any(alias.name != moved[alias].name for alias in statement.names if alias in moved)
-        or len(moved) < len(statement.names)
-    ):
+    same_names = all(
+        alias in moved and alias.name == moved[alias].name for alias in statement.names
+    )
+    if len(modules) > 1 or not same_names:
         return None
     old = "." * statement.level + (statement.module or "")
-    start = source.start(statement)
-    at = source.text.index("from", start) + len("from")
-    at += len(source.text[at:]) - len(source.text[at:].lstrip(" \t"))
-    if not source.text.startswith(old, at):
+    found = re.compile(r"from[ \t]*").match(source.text, source.start(statement))
+    if found is None or not source.text.startswith(old, found.end()):
         return None
+    at = found.end()
     return Edit(at, at + len(old), _spelled(modules.pop(), path, statement.level))
 
 

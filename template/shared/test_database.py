@@ -14,10 +14,14 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Executable, column, insert, table, text
 
-from app.base import StoreUnavailableError
+from app.base import ChatStore, StoreUnavailableError
+from app.database import transfer
 from app.database.tables import metadata
+from app.errors import StartupError
+from app.sections import open_sections
 from app.store import StoreSettings, create_engine, migrate, open_store
-from tests.store.samples import ANNA, make_thread
+from tests.store.samples import ANNA, item_ids, make_message, make_thread
+from tests.store.test_transfer import RATED, export, load, make_file, odd_title
 
 pytestmark = pytest.mark.anyio
 
@@ -126,3 +130,46 @@ async def test_processes_that_start_at_once_all_migrate(settings: StoreSettings)
     await asyncio.gather(*(migrate(settings) for _ in range(4)))
     async with open_store(settings) as store:
         await store.ping()
+
+
+async def test_export_is_of_one_moment(
+    store: ChatStore, store_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is written during an export is not in it, and does not wait for its end."""
+    monkeypatch.setattr(transfer, "ROWS", 1)
+    for name in ("thr_anna", "thr_other"):
+        await store.save_thread(make_thread(name), ANNA)
+    before = await export(store_env)
+    settings = StoreSettings.model_validate({name.lower(): store_env[name] for name in store_env})
+    async with open_sections(settings) as sections:
+        entries = sections[0].dump()
+        lines = [(await anext(entries)).line()]
+        await store.add_thread_item("thr_other", make_message("new", "", "thr_other"), ANNA)
+        await store.delete_thread("thr_anna", ANNA)
+        lines += [entry.line() async for entry in entries]
+    assert lines == before.splitlines(keepends=True)[1:-1]
+
+
+async def test_import_keeps_the_time_of_feedback(
+    store: ChatStore, store_env: dict[str, str]
+) -> None:
+    """The export of an import has it again; a NUL in a title is lost, and counted."""
+    outcome = await load(store_env, make_file(odd_title("a\0b"), *RATED))
+    assert outcome.lost == {"thread title": 1}
+    assert await item_ids(store) == ["1", "2"]
+    assert await export(store_env) == make_file(odd_title("ab"), *RATED)
+
+
+async def test_batch_is_imported_as_a_whole(store: ChatStore, store_env: dict[str, str]) -> None:
+    """Of a batch with an item that has no thread, nothing is stored."""
+    file = make_file(odd_title("New"), *RATED[:1], RATED[1].model_copy(update={"thread": "x"}))
+    with pytest.raises(StartupError, match=r"DATABASE_URL: .*(?i:foreign key)"):
+        await load(store_env, file)
+    assert len((await export(store_env)).splitlines()) == 2
+
+
+async def test_export_needs_tables(settings: StoreSettings) -> None:
+    """A database without tables is named as such."""
+    async with open_sections(settings) as sections:
+        with pytest.raises(StartupError, match=r"DATABASE_URL: .*threads"):
+            await anext(sections[0].dump())

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from chatkit_scaffold.generator.release_file import Release
+from chatkit_scaffold.generator.release import Release
 from chatkit_scaffold.generator.releases import for_answers
 from tests.generator.inventory import Combination, Inventory
 

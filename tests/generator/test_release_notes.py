@@ -83,7 +83,7 @@ def test_inventory_has_the_files_that_copier_makes(
     inventory = inventories[release.version]
     combination = max(inventory.files, key=lambda answers: len(inventory.files[answers]))
     with history.folder(release.version) as folder:
-        template = Template(str(folder), None)
+        template = Template(str(folder), None, is_folder=True)
         project = tmp_path / "demo"
         render_template(template, project, dict(combination), ask=False, name=release.version)
 

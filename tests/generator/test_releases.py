@@ -68,6 +68,11 @@ def test_an_empty_file_is_a_release_in_preparation(tmp_path: Path) -> None:
         ("added: [1]", r"added\[0\] must be text"),
         ("added: ['']", r"added\[0\] must be text"),
         ("[]", "the file must be a mapping"),
+        ("added: [a]\nfixed: [b]\nadded: [c]", "added is there twice, in the mapping of line 1"),
+        (
+            "mappings:\n  files: {a: b}\n  choices: {}\n  files: {c: d}",
+            "files is there twice, in the mapping of line 2",
+        ),
         ("commit: 79722bd", "commit is not a full commit hash"),
         (f"commit: {COMMIT}", "date must be a date"),
         ("date: 2026-11-21", "date must be a date"),

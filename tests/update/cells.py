@@ -46,7 +46,9 @@ def check(lab: Lab, start: Start, release: str) -> list[str]:
     wrong += [
         *lost(lab, start),
         *_state(project, done),
-        *judge.problems(_case(lab, start, release, done)),
+        *judge.problems(case := _case(lab, start, release, done)),
+        *_deleted(case, done),
+        *_reformatted(start, done),
     ]
     wrong += _way_back(project, done, before)
     return wrong
@@ -94,6 +96,14 @@ def _state(project: Path, done: Update) -> list[str]:
     return wrong
 
 
+def _reformatted(start: Start, done: Update) -> list[str]:
+    """Return the conflicts in the code of a user who has only reformatted it."""
+    assert done.merged
+    paths = [conflict.path for conflict in done.merged.conflicts]
+    code = [path for path in paths if path.endswith(".py") and start.edits == ("reformatted",)]
+    return [f"{path} was only reformatted, and is in conflict" for path in code]
+
+
 def _case(lab: Lab, start: Start, release: str, done: Update) -> judge.Case:
     assert done.merged
     old = lab.created(start.release, dict(start.answers))
@@ -119,6 +129,18 @@ def _case(lab: Lab, start: Start, release: str, done: Update) -> judge.Case:
         conflicts=frozenset(conflicts),
         renamed=renamed,
     )
+
+
+def _deleted(case: judge.Case, done: Update) -> list[str]:
+    """Return what the user deleted, and the template changed, and the report does not name."""
+    assert done.merged
+    gone = case.old.keys() & case.new.keys() - case.mine.keys() - {*done.merged.files.deleted_kept}
+    moved = {rename.old for rename in done.merged.files.renamed}
+    return [
+        f"{path} was deleted, and its change is not listed"
+        for path in sorted(gone - moved)
+        if case.old[path] != case.new[path]
+    ]
 
 
 def _without(start: Start, edits: Sequence[str]) -> Start:

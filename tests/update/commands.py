@@ -56,13 +56,18 @@ class Command:
     def variables(self) -> dict[str, str]:
         """Return the whole environment."""
         own = {"HOME": str(self.home), "GIT_ALLOW_PROTOCOL": "file", **OFFLINE}
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+        # The tests' own git configuration would take the place of the user's.
+        left_out = ("PYTHON", "GIT_CONFIG")
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(left_out)}
         return {**kept, **own, **self.environment}
 
-    def with_(self, home: Path | None = None, **environment: str) -> "Command":
-        """Return the same with another home folder, or with more variables."""
-        more = {**self.environment, **environment}
-        return replace(self, home=home or self.home, environment=more)
+    def at(self, home: Path) -> "Command":
+        """Return the same with another home folder."""
+        return replace(self, home=home)
+
+    def with_variables(self, **more: str) -> "Command":
+        """Return the same with more variables."""
+        return replace(self, environment={**self.environment, **more})
 
 
 def build(root: Path, version: str, folder: Path) -> Path:

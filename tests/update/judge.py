@@ -4,6 +4,8 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import cache
+from itertools import product
 from pathlib import Path
 
 Files = Mapping[str, str]
@@ -128,10 +130,12 @@ def _needless(case: Case) -> Iterator[str]:
         new = case.new.get(path, case.new.get(origin))
         if before is None or mine is None or new is None:
             continue
-        if not any(_touch(one, two) for one in _hunks(before, mine) for two in _hunks(before, new)):
+        hunks = product(_hunks(before, mine), _hunks(before, new))
+        if not any(_touch(one, two) for one, two in hunks):
             yield f"{path} is in conflict although no changed lines touch"
 
 
+@cache
 def _hunks(before: str, after: str) -> list[tuple[int, int]]:
     matcher = SequenceMatcher(None, before.splitlines(), after.splitlines(), autojunk=False)
     return [(i1, i2) for kind, i1, i2, _, _ in matcher.get_opcodes() if kind != "equal"]
@@ -146,15 +150,14 @@ def _broken(case: Case) -> Iterator[str]:
     defined = {_module(path): _names(text) for path, text in _python(case.result)}
     packages = {name.rpartition(".")[0] for name in defined}
     for path, text in _python(case.result):
-        for node in ast.walk(ast.parse(text)) if MARKER not in text else ():
-            for module, name in _imported(node):
-                if f"{module}.{name}" in defined or f"{module}.{name}" in packages:
-                    continue
-                names = defined.get(module)
-                if names is None and not (module in packages and not name):
-                    yield f"{path} imports {module}, which does not exist"
-                elif names and name and name not in names and "*" not in names:
-                    yield f"{path} imports {name} of {module}, which does not define it"
+        for module, name in _imported(text):
+            if f"{module}.{name}" in defined or f"{module}.{name}" in packages:
+                continue
+            names = defined.get(module)
+            if names is None and not (module in packages and not name):
+                yield f"{path} imports {module}, which does not exist"
+            elif names and name and name not in names and "*" not in names:
+                yield f"{path} imports {name} of {module}, which does not define it"
 
 
 def _python(tree: Files) -> Iterator[tuple[str, str]]:
@@ -165,21 +168,28 @@ def _module(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def _imported(node: ast.AST) -> Iterator[tuple[str, str]]:
+@cache
+def _imported(text: str) -> frozenset[tuple[str, str]]:
+    """Return the modules of the project that a file imports, with the names.
+
+    Most files are the same in most results, so each is parsed once; one in conflict cannot be.
+    """
+    return frozenset(one for node in _nodes(text) for one in _of_project(node))
+
+
+def _of_project(node: ast.AST) -> Iterator[tuple[str, str]]:
     if isinstance(node, ast.Import):
         yield from ((one.name, "") for one in node.names if one.name.split(".")[0] in _OWN)
     elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in _OWN:
         yield from ((str(node.module), one.name) for one in node.names)
 
 
-def _names(text: str) -> set[str]:
-    """Return what a module defines at its top level; everything if it has a marker."""
-    try:
-        tree = ast.parse(text)
-    except SyntaxError:
-        return {"*"}
-    names: set[str] = set()
-    for node in ast.walk(tree):
+@cache
+def _names(text: str) -> frozenset[str]:
+    """Return what a module defines; everything if it has a marker."""
+    nodes = _nodes(text)
+    names = set() if nodes else {"*"}
+    for node in nodes:
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 names.add(node.name)
@@ -189,4 +199,11 @@ def _names(text: str) -> set[str]:
                 names |= {(one.asname or one.name).split(".")[0] for one in node.names}
             case _:
                 pass
-    return names
+    return frozenset(names)
+
+
+def _nodes(text: str) -> list[ast.AST]:
+    try:
+        return list(ast.walk(ast.parse(text)))
+    except SyntaxError:
+        return []

@@ -41,11 +41,17 @@ class Kill:
     delay: float = 0
 
 
-def points_of(command: Sequence[str], cwd: Path) -> int:
-    """Run a module with its arguments, without a kill, and return how many points it passes."""
+def points_of(command: Sequence[str], cwd: Path, *, status: int = 0) -> int:
+    """Run a module with its arguments, without a kill, and return how many points it passes.
+
+    Args:
+        command: The module and its arguments.
+        cwd: The working directory.
+        status: The exit status to expect.
+    """
     file = cwd / f"points-{uuid.uuid4()}"
     done = _run(Kill(point=0), command, cwd, {_POINTS: str(file)})
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == status, done.stderr
     number = int(file.read_text())
     file.unlink()
     return number
@@ -72,21 +78,22 @@ def _run(
         check=False,
         start_new_session=True,
     )
-    _wait_for_orphans(f"{_MARK}={mark}".encode())
+    deadline = time.monotonic() + 60
+    while orphans := processes_with(f"{_MARK}={mark}"):
+        assert time.monotonic() < deadline, f"{orphans} of the killed program still run"
+        time.sleep(0.02)
     return done
 
 
-def _wait_for_orphans(mark: bytes) -> None:
-    """Return once no process has *mark* in its environment."""
-    deadline = time.monotonic() + 60
-    while any(_has(path, mark) for path in Path("/proc").glob("[0-9]*/environ")):
-        assert time.monotonic() < deadline, "a process of the killed program still runs"
-        time.sleep(0.02)
+def processes_with(variable: str) -> list[int]:
+    """Return the processes that have `NAME=value` in their environment, except this one."""
+    found = (path for path in Path("/proc").glob("[0-9]*/environ") if _has(path, variable))
+    return [pid for path in found if (pid := int(path.parent.name)) != os.getpid()]
 
 
-def _has(path: Path, mark: bytes) -> bool:
+def _has(path: Path, variable: str) -> bool:
     try:
-        return mark in path.read_bytes().split(b"\0")
+        return variable.encode() in path.read_bytes().split(b"\0")
     except OSError:  # It has just ended, or belongs to another user.
         return False
 

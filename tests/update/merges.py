@@ -1,12 +1,12 @@
 """Small projects with an update merged into them, written by hand."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from chatkit_scaffold.update.outcome import Files, Merged, Rename
+from chatkit_scaffold.update.outcome import Files, Merged, Rename, Stage
 from chatkit_scaffold.update.references import fix_references
 from chatkit_scaffold.update.repository import Repository
 from chatkit_scaffold.update.trees import Entry, Trees
@@ -58,6 +58,7 @@ def fixed(
     base: Contents = NOTHING,
     theirs: Contents = NOTHING,
     renamed: Mapping[str, str] = NO_RENAMES,
+    unmerged: Sequence[str] = (),
     **given: Any,
 ) -> Fixed:
     """Fix the references of a merge.
@@ -69,6 +70,7 @@ def fixed(
         base: Those of the recorded version's render.
         theirs: Those of the new version's render.
         renamed: Files that the template renamed, and git found.
+        unmerged: Files with conflicts of the merge itself.
         given: What else `fix_references` takes.
     """
     tmp_path.mkdir(exist_ok=True)
@@ -77,10 +79,11 @@ def fixed(
     for name, files in (("base", base), ("theirs", theirs)):
         write(tmp_path / name, files)
     renames = tuple(Rename(old, new, "template") for old, new in renamed.items())
+    stages = tuple(Stage("100644", "0" * 40, 2, path) for path in unmerged)
     result = fix_references(
         repository,
         tree_of(repository, ours),
-        Merged(tree_of(repository, merged), files=Files(renamed=renames)),
+        Merged(tree_of(repository, merged), stages, files=Files(renamed=renames)),
         base=tmp_path / "base",
         theirs=tmp_path / "theirs",
         **{"moved": {}, "migrations": {}, "label": LABEL} | given,

@@ -7,7 +7,7 @@ import pytest
 
 from chatkit_scaffold.errors import AnswerError
 from chatkit_scaffold.generator.questions import parse_questions
-from chatkit_scaffold.generator.release_file import Mappings
+from chatkit_scaffold.generator.release import Mappings
 from chatkit_scaffold.update.answers import carried_over
 
 pytestmark = pytest.mark.quick

@@ -404,6 +404,7 @@ def test_a_file_where_the_other_side_has_a_folder_or_a_link(tmp_path: Path) -> N
         "dir/own.py": "o\n",
     }
     ours |= {"became_link": Path("keep.py"), "swap.py/own.py": "own\n"}
+    ours["tools~yours"] = "another file of the user\n"
     del ours["swap.py"]
     theirs: Files = {**base, "tools/web.py": "theirs\n", "link": "theirs\n", "dir": "file\n"}
     theirs |= {"swap.py": text("s", l3="theirs"), "became_link": text("b", l3="theirs")}
@@ -411,7 +412,8 @@ def test_a_file_where_the_other_side_has_a_folder_or_a_link(tmp_path: Path) -> N
     result = merge_files(tmp_path, base, ours, theirs)
 
     version = LABEL.replace(" ", "-")
-    assert result.files["tools~yours"] == "user's own file\n"
+    assert result.files["tools~yours"] == "another file of the user\n"
+    assert result.files["tools~yours~"] == "user's own file\n"
     assert result.files["tools/web.py"] == "theirs\n"
     assert result.files["dir/own.py"] == "o\n"
     assert result.files[f"dir~{version}"] == "file\n"
@@ -420,7 +422,7 @@ def test_a_file_where_the_other_side_has_a_folder_or_a_link(tmp_path: Path) -> N
     assert result.files["swap.py/own.py"] == "own\n"
     assert result.lists() == {
         "added": ["tools/web.py"],
-        "kept": ["dir/own.py", "swap.py/own.py"],
+        "kept": ["dir/own.py", "swap.py/own.py", "tools~yours"],
         "deleted_kept": ["swap.py"],
     }
     paths = [
@@ -429,7 +431,7 @@ def test_a_file_where_the_other_side_has_a_folder_or_a_link(tmp_path: Path) -> N
         f"dir~{version}",
         "link",
         f"link~{version}",
-        "tools~yours",
+        "tools~yours~",
     ]
     assert result.conflicts == [f"{path}: {reason}" for path in paths]
 

@@ -118,6 +118,36 @@ def test_a_third_head_is_reported(tmp_path: Path) -> None:
     assert notice.startswith("the migrations have three heads, ")
 
 
+def test_a_database_has_to_leave_what_is_gone(tmp_path: Path) -> None:
+    """Another choice does without a table; its migration follows one that stays."""
+    records = {f"{FOLDER}/records.py": script("cd", "0002")}
+
+    result = fixed(
+        tmp_path,
+        base={**BEFORE, **records},
+        theirs=AFTER,
+        ours={**BEFORE, **records},
+        merged=AFTER,
+        migrations=IDS,
+    )
+
+    (notice,) = result.merged.notices
+    assert notice == (
+        f"cd ({FOLDER}/records.py) is gone: a database that has seen it goes back with the code of "
+        "your own branch, which deletes what was added: uv run alembic downgrade 0002"
+    )
+
+
+@pytest.mark.parametrize("after", [AFTER, {"app/store.py": "import redis\n"}])
+def test_nothing_is_gone_under_another_name_or_with_the_store(
+    tmp_path: Path, after: Contents
+) -> None:
+    """A renamed migration is still there, and another store has another database."""
+    result = fixed(tmp_path, base=BEFORE, theirs=after, ours=BEFORE, merged=after, migrations=IDS)
+
+    assert result.merged.notices == ()
+
+
 def test_the_same_id_twice_is_a_conflict(tmp_path: Path) -> None:
     """The suggestion is a free id for the user's own."""
     own = {f"{FOLDER}/mine.py": "revision = '3f2a5b6c7d8e' # mine\ndown_revision = '0001'\n"}

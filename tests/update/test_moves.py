@@ -162,7 +162,7 @@ def test_two_modules_that_import_a_name_from_each_other_are_no_endless_loop(
 def test_a_declared_rename_is_followed(tmp_path: Path) -> None:
     """The release knows what git may not find."""
     after = {"app/__init__.py": "", "app/large.py": "SIZE = 1\n", "app/small.py": HELPER}
-    moved = {"app/big.py": ["app/large.py", "app/small.py"]}
+    moved = {"app/big.py": ("app/large.py", "app/small.py")}
 
     assert mine(tmp_path, BIG, after, "from app.big import SIZE, helper\n", moved=moved) == (
         "from app.large import SIZE\nfrom app.small import helper\n"

@@ -446,6 +446,7 @@ OPTIONAL = [
     "try:\n    import app.old\nexcept Exception:\n    pass\n",
     "with suppress(ImportError):\n    import app.old\n",
     "with contextlib.suppress(ImportError):\n    import app.old\n",
+    "with contextlib.suppress(ImportError):\n    import_module('app.old')\n",
 ]
 
 
@@ -455,9 +456,10 @@ def test_an_optional_import_is_only_mentioned(tmp_path: Path) -> None:
 
     assert [result.read(f"app/mine_{n}.py").decode() for n in range(len(OPTIONAL))] == OPTIONAL
     assert result.merged.conflicts == ()
-    assert [notice.partition(" ")[2] for notice in result.merged.notices] == [
-        f"imports app.old, which {LABEL} removed, if it exists"
-    ] * len(OPTIONAL)
+    told = [notice.partition(" ")[2] for notice in result.merged.notices]
+    assert told[:-1] == [f"imports app.old, which {LABEL} removed, if it exists"] * len(told[:-1])
+    assert told[-1] == f"names app.old, which {LABEL} removed"
+    assert len(told) == len(OPTIONAL)
 
 
 REQUIRED = [
@@ -470,6 +472,45 @@ REQUIRED = [
 def test_an_import_beside_a_handler_is_not_optional(tmp_path: Path) -> None:
     """Only an import whose failure is caught is."""
     assert len(removed(tmp_path, *REQUIRED).merged.conflicts) == len(REQUIRED)
+
+
+REQUIRED_BY_NAME = ["pytest_plugins = ['app.old']\n", "import_module('app.old', 'app')\n"]
+
+
+def test_an_import_by_name_is_a_conflict(tmp_path: Path) -> None:
+    """It fails as any other import does."""
+    result = removed(tmp_path, *REQUIRED_BY_NAME)
+
+    assert [each.as_text() for each in result.merged.conflicts] == [
+        f"app/mine_{number}.py:1: imports app.old, which {LABEL} removed" for number in (0, 1)
+    ]
+
+
+def test_a_remark_has_the_line_that_the_file_gets(tmp_path: Path) -> None:
+    """Markers above it move it down."""
+    result = removed(tmp_path, "a = 'app.old'\nimport app.old\nb = 'app.old'\n")
+
+    assert result.read("app/mine.py").decode().splitlines()[5] == "b = 'app.old'"
+    assert [each.split()[0] for each in result.merged.notices] == ["app/mine.py:1", "app/mine.py:6"]
+
+
+def test_several_imports_of_a_module_do_not_disturb_each_other(tmp_path: Path) -> None:
+    """Each use changes once, although every import has all uses."""
+    uses = "print(app.old.sub, app.old.hello, app.old)\n"
+    own = {"app/mine.py": f"import app.old, app.old.sub\n\n{uses}\ndef f():\n    import app.old\n"}
+    before = {**PACKAGE, "app/old/__init__.py": HELLO, "app/old/sub.py": "x = 1\n"}
+    after = {path.replace("old", "newer"): content for path, content in before.items()}
+    renames = {path: path.replace("old", "newer") for path in before if "old" in path}
+    result = fixed(
+        tmp_path,
+        base=before,
+        theirs=after,
+        ours={**before, **own},
+        merged={**after, **own},
+        renamed=renames,
+    )
+
+    assert result.read("app/mine.py").decode() == own["app/mine.py"].replace("old", "newer")
 
 
 @pytest.mark.parametrize("text", ["app.old", "app.old.hello", "app.old:hello"])
@@ -506,6 +547,24 @@ def test_what_cannot_be_changed_safely_is_a_conflict(tmp_path: Path, content: st
     assert conflict.reason == "imports app.old, which is app.new now"
     assert result.stage("app/mine.py", 2) == content
     assert "app.new" in result.stage("app/mine.py", 3)
+
+
+def test_a_file_with_conflicts_stays(tmp_path: Path) -> None:
+    """The user decides about it anyway, and its unmerged entries must fit its text."""
+    own = {"app/mine.py": "from app.old import hello\n"}
+    after = {**PACKAGE, **own}
+    result = fixed(
+        tmp_path,
+        base=OLD,
+        theirs=PACKAGE,
+        ours={**OLD, **own},
+        merged=after,
+        unmerged=["app/mine.py"],
+    )
+
+    assert result.merged.tree == tree_of(result.repository, after)
+    assert len(result.merged.stages) == 1
+    assert result.merged.conflicts == ()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import git, tree
+from tests.command import REPOSITORY, git, tree
 from tests.update import made_up_releases
 from tests.update.commands import Command, commit_all
 from tests.update.lab import Lab
@@ -29,7 +29,7 @@ def test_they_alternate(older: Command, newer: Command, tmp_path: Path) -> None:
         first.run(project, "status")
         if other is older:
             refused = other.run(project, "update", status=2)
-            assert f"{VERSION!r} is newer than this chatkit-scaffold {TODAY}" in refused
+            assert f"{VERSION} is newer than this chatkit-scaffold {TODAY}" in refused
         else:
             assert "0.9.0" in other.run(project, "update", "--dry-run")
         _copier_updates(first, project)
@@ -84,7 +84,7 @@ def test_a_project_of_the_first_release(newer: Command, lab: Lab, tmp_path: Path
     text = record.read_text(encoding="utf-8")
     assert "_commit: 79722bd\n" in text
     record.write_text(
-        text.replace(str(made_up_releases.REPOSITORY), "/home/ada/chatkit-scaffold"),
+        text.replace(str(REPOSITORY), "/home/ada/chatkit-scaffold"),
         encoding="utf-8",
     )
     commit_all(project)
@@ -101,7 +101,7 @@ def test_copier_updates_from_a_checkout(lab: Lab, source: Command, tmp_path: Pat
     """A project made from a checkout gets what is committed there later."""
     checkout = tmp_path / "checkout"
     git(tmp_path, "clone", "--quiet", "--shared", str(lab.root(TODAY)), str(checkout))
-    command = source.with_(PYTHONPATH=str(checkout))
+    command = source.with_variables(PYTHONPATH=str(checkout))
     command.run_program("python", tmp_path, "-m", "chatkit_scaffold", "new", "bot", "--defaults")
     made_up_releases.CHANGES["fix"].edit(checkout)
     made_up_releases.release(checkout, VERSION, {})
@@ -121,7 +121,7 @@ def test_copier_updates_from_an_address(lab: Lab, source: Command, tmp_path: Pat
     info.mkdir()
     published = f"Name: chatkit-scaffold\nVersion: {TODAY}\nProject-URL: Template, {address}\n"
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\n{published}", encoding="utf-8")
-    command = source.with_(PYTHONPATH=str(checkout))
+    command = source.with_variables(PYTHONPATH=str(checkout))
     command.run_program("python", tmp_path, "-m", "chatkit_scaffold", "new", "bot", "--defaults")
     recorded = (tmp_path / "bot" / RECORD).read_text(encoding="utf-8")
     assert f"_commit: {TODAY}\n_src_path: {address}\n" in recorded
@@ -130,7 +130,9 @@ def test_copier_updates_from_an_address(lab: Lab, source: Command, tmp_path: Pat
     git(checkout, "tag", VERSION)
     # The server behind the address.
     served = {"KEY_0": f"url.file://{checkout}.insteadOf", "VALUE_0": address, "COUNT": "1"}
-    command = command.with_(**{f"GIT_CONFIG_{name}": value for name, value in served.items()})
+    command = command.with_variables(
+        **{f"GIT_CONFIG_{name}": value for name, value in served.items()}
+    )
 
     _copier_updates(command, tmp_path / "bot")
 

@@ -1,7 +1,9 @@
 """What is specific to Redis."""
 
 import asyncio
+import json
 import random
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
@@ -9,9 +11,10 @@ import pytest
 from pydantic import SecretStr, ValidationError
 from redis import Redis
 
-from app.base import ChatStore, StoreUnavailableError
+from app.base import ChatStore, RequestContext, StoreUnavailableError, User
 from app.errors import StartupError
-from app.redis_store import server
+from app.redis_store import server, transfer
+from app.sections import open_sections
 from app.store import StoreSettings, open_store
 from tests.store.samples import (
     ANNA,
@@ -22,6 +25,7 @@ from tests.store.samples import (
     read_all,
     save_conversation,
 )
+from tests.store.test_transfer import RATED, export, load, make_file, odd_title
 
 Outage = Callable[[], AbstractContextManager[None]]
 
@@ -236,3 +240,81 @@ async def test_turn_that_lost_its_lease_is_refused_by_the_server(
             with pytest.raises(StoreUnavailableError, match="interrupted"):
                 await write(store)
     assert await read_all(store) == before
+
+
+@pytest.mark.anyio
+async def test_imported_threads_expire(store_env: dict[str, str], redis: Redis) -> None:
+    """An import counts as a change of a thread, whose keys all get the same deadline."""
+    file = make_file(odd_title("New"), *RATED)
+    await load({**store_env, "THREAD_TTL": "2"}, file)
+    keys = redis.keys("{chatkit}:*")
+    assert len(keys) == 6
+    ends = [redis.pexpiretime(str(key)) for key in keys]
+    assert len(set(ends)) == 1
+    assert 0 < ends[0] / 1000 - time.time() < 2 * 24 * 60 * 60 + 1
+    await load({**store_env, "THREAD_TTL": "2"}, file, resume=True)
+    assert [redis.pexpiretime(str(key)) for key in keys] == ends
+
+
+@pytest.mark.anyio
+async def test_import_without_end_stays(store_env: dict[str, str], redis: Redis) -> None:
+    """Without `THREAD_TTL`, imported threads are kept forever."""
+    await load(store_env, make_file(odd_title("New"), *RATED))
+    assert {redis.pttl(key) for key in redis.keys("{chatkit}:*")} == {-1}
+
+
+@pytest.mark.anyio
+async def test_import_counts_what_redis_cannot_keep(
+    store: ChatStore, store_env: dict[str, str]
+) -> None:
+    """The times of feedback are lost, and odd titles are not."""
+    file = make_file(odd_title("a\0b"), *RATED)
+    outcome = await load(store_env, file)
+    assert outcome.lost == {"item rated_at": 2}
+    assert await store.load_feedback("thr_anna", ANNA) == {"1": "positive", "2": "positive"}
+    assert (await store.load_thread("thr_anna", ANNA)).title == "a\0b"
+    untimed = [item.model_copy(update={"rated_at": None}) for item in RATED]
+    assert await export(store_env) == make_file(odd_title("a\0b"), *untimed)
+
+
+@pytest.mark.anyio
+async def test_item_without_thread_is_refused(store_env: dict[str, str]) -> None:
+    """A file with an item of no thread, or of another user's, is wrong."""
+    for user, thread in (("anna", "thr_none"), ("bert", "thr_anna")):
+        item = RATED[0].model_copy(update={"user": user, "thread": thread})
+        with pytest.raises(StartupError, match=f"the store has no thread '{thread}' of {user}"):
+            await load(store_env, make_file(odd_title("New"), item), resume=user == "bert")
+
+
+@pytest.mark.anyio
+async def test_deleted_threads_are_left_out_of_an_export(
+    store: ChatStore, store_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that is deleted or expires while others are exported does not stop the export."""
+    monkeypatch.setattr(transfer, "ROWS", 2)
+    for name in ("thr_anna", "thr_gone"):
+        await store.save_thread(make_thread(name), ANNA)
+        for number in range(5):
+            await store.add_thread_item(name, make_message(f"{number}", "", name), ANNA)
+    async with open_sections(settings_for(store_env["REDIS_URL"])) as sections:
+        entries = sections[0].dump()
+        await anext(entries)
+        for name in ("thr_anna", "thr_gone"):
+            await store.delete_thread(name, ANNA)
+        assert len([entry async for entry in entries]) == 2
+
+
+@pytest.mark.anyio
+async def test_many_names_are_sorted_in_turns(
+    store: ChatStore, store_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each user is exported once and in order, although not all of them are sorted at once."""
+    users = [f"user_{number:03}" for number in range(50)]
+    for user in random.sample(users, len(users)):
+        context = RequestContext(User(user), request_id="req_1")
+        await store.save_thread(make_thread(f"thr_{user}"), context)
+    whole = await export(store_env)
+    monkeypatch.setattr(transfer, "NAMES", 7)
+    assert await export(store_env) == whole
+    named = [json.loads(line)["user"] for line in whole.splitlines()[1:-1]]
+    assert named == users

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from io import BytesIO, StringIO
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from app import transfer
 from app.base import ChatStore, RequestContext, User
-from app.entries import Section, Thread
+from app.entries import Entry, Header, Item, Section, Tally, Thread
 from app.errors import StartupError
 from app.sections import open_sections
 from app.store import StoreSettings, open_store
@@ -84,6 +85,37 @@ async def fill(store: ChatStore) -> None:
     await store.add_thread_item("thr bert", make_message("2", FOOTER, "thr bert"), BERT)
     await store.delete_thread_item("thr bert", "gone", BERT)
     await store.save_feedback("thr bert", ["2"], "negative", BERT)
+
+
+RATED = [
+    Item(
+        type="item",
+        user="anna",
+        thread="thr_anna",
+        place=place,
+        id=str(place),
+        feedback="positive",
+        rated_at=datetime(2026, 3, 29, 2, 30, 0, 123456 * (place - 1), tzinfo=UTC),
+        value=make_message(str(place)).model_dump(mode="json"),
+    )
+    for place in (1, 2)
+]
+"""Items with feedback of different times."""
+
+
+def odd_title(title: str) -> Thread:
+    """Return Anna's thread with any title."""
+    value = make_thread("thr_anna").model_dump(mode="json", exclude={"title"})
+    return Thread(type="thread", user="anna", id="thr_anna", title=title, value=value)
+
+
+def make_file(*entries: Entry) -> bytes:
+    """Return an export of entries."""
+    header = Header(type="header", format="chatkit-backend", version=1).line()
+    tally = Tally(header)
+    for entry in entries:
+        tally.add(entry, entry.line())
+    return header + b"".join(entry.line() for entry in entries) + tally.footer().line()
 
 
 async def test_everything_is_moved(

@@ -86,8 +86,8 @@ class Conversations:
         calls = [call for entry in entries for call in self._adding(entry)]
         results = await self._server.execute_all(calls)
         if None in results:
-            keys = calls[results.index(None)][1]
-            raise StartupError(f"the store has no thread {keys[0]!r} of the same user")
+            _, _, (user, thread_id, *_) = calls[results.index(None)]
+            raise StartupError(f"the store has no thread {thread_id!r} of {user}")
 
     async def _threads(self, user: str) -> AsyncIterator[str]:
         """Read the ids of a user's threads, oldest first."""
