@@ -117,7 +117,7 @@ def _decide(repair: Repair, path: str, source: Source, moves: Moves) -> None:
             text = without(source, path, lost)
             instead = source.before(node) + text + source.after(node) if text else ""
             places.append(Place(node.lineno, last_line(node), instead, reason))
-    for use in lost_uses(source, path, states):
+    for use in lost_uses(source, path, states, moves):
         reason = f"uses {_told(use.name, moves.destination(use.name), states)}"
         places.append(Place(use.first, use.last, "", reason))
     for mention in mentions(source, path, states):
