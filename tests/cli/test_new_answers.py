@@ -80,11 +80,6 @@ STORES = [
             "Use a path such as /api/chatkit.",
         ),
         (
-            ["--ref=nowhere"],
-            "'nowhere' is not a version of the template",
-            "Its versions are 0.1.0 and 0.2.0.",
-        ),
-        (
             ["--template=https://me:secret@example.org/t.git"],
             (
                 "The template's address https://me:***@example.org/t.git contains a password, "
@@ -117,3 +112,14 @@ def test_question_that_applies_has_its_default(workplace: Path) -> None:
     }
     assert "tools:" not in recorded["echo"]
     assert "tools: none\n" in recorded["openai"]
+
+
+def test_rejects_an_unknown_version(workplace: Path) -> None:
+    """The hint lists those that exist."""
+    result = run("new", "bot", "--ref=nowhere")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(
+        "error: 'nowhere' is not a version of the template\n hint: Its versions are 0.1.0, 0.2.0"
+    )
+    assert list(workplace.iterdir()) == []
