@@ -11,6 +11,7 @@ import pytest
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from chatkit_scaffold import __version__
 from chatkit_scaffold.cli.app import app
 from tests.command import COMMAND, REPOSITORY, run
 from tests.conformance.servers.correct import build, headers_for
@@ -108,7 +109,7 @@ def test_python_m_and_version() -> None:
     """`python -m chatkit_scaffold --version` prints the version."""
     shown = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, check=True)
 
-    assert shown.stdout == "chatkit-scaffold 0.1.0\n"
+    assert shown.stdout == f"chatkit-scaffold {__version__}\n"
 
 
 def test_only_commands_that_need_copier_import_it() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from chatkit_scaffold import __version__
 from chatkit_scaffold.errors import TemplateError
 from chatkit_scaffold.generator.releases import (
     Mappings,
@@ -13,6 +14,7 @@ from chatkit_scaffold.generator.releases import (
     for_answers,
     read_releases,
 )
+from tests.command import REPOSITORY
 
 pytestmark = pytest.mark.quick
 
@@ -234,3 +236,8 @@ def test_a_name_that_comes_back_is_not_renamed() -> None:
 
     assert found.questions == {"store": "shop"}
     assert found.files == {"b.py": ("a.py",)}
+
+
+def test_the_command_has_the_number_of_the_newest_release() -> None:
+    """Its errors name it, and users look for its notes."""
+    assert read_releases(REPOSITORY)[-1].version == __version__
