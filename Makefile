@@ -42,7 +42,7 @@ quick: lint ## render and lint the covering combinations, check one: the tests t
 	$(TESTS) -m "quick and not rest"
 
 matrix: $(SYNCED) ## install every combination by itself, and run its own tests too: this takes hours
-	$(TESTS) --thorough tests/template/test_matrix.py
+	$(TESTS) --thorough tests/template/test_matrix.py tests/update/test_matrix.py
 
 lint: $(SYNCED) ## check style, types and security of the command, its tests and the template's code
 	$(BIN)/ruff check .

@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--thorough",
         action="store_true",
-        help="run the own tests of every combination, each in an environment of its own",
+        help="run the own tests of every combination in its own environment, and every update",
     )
 
 

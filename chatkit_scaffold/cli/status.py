@@ -5,27 +5,21 @@ from typing import Annotated
 
 import typer
 
+from chatkit_scaffold.cli.arguments import ProjectFolder
 from chatkit_scaffold.generator import source
 
 
 def status(
-    dest: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="DEST",
-            help="The project's folder. [default: the project around the current folder]",
-            show_default=False,
-        ),
-    ] = None,
+    dest: ProjectFolder = None,
     *,
     exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="Exit with status 1 if an update waits.")
+        bool, typer.Option("--exit-code", help="Exit with status 1 if an update is available.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Show a project's version and answers, your changes, and what an update would bring.
+    """Show a project's version, your changes, and any update.
 
-    Writes nothing, and uncommitted changes are no obstacle.
+    Writes nothing, and includes uncommitted changes.
 
     Example: chatkit-scaffold status --exit-code
     """

@@ -5,18 +5,12 @@ from typing import Annotated
 
 import typer
 
+from chatkit_scaffold.cli.arguments import ProjectFolder
 from chatkit_scaffold.generator import source
 
 
 def update(
-    dest: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="DEST",
-            help="The project's folder. [default: the project around the current folder]",
-            show_default=False,
-        ),
-    ] = None,
+    dest: ProjectFolder = None,
     *,
     ref: Annotated[
         str | None,
@@ -27,7 +21,7 @@ def update(
         typer.Option("--data", metavar="KEY=VALUE", help="Change one answer; repeatable."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would happen, and write nothing.")
+        bool, typer.Option("--dry-run", help="Show what would happen, without writing anything.")
     ] = False,
     check: Annotated[
         bool,
@@ -39,9 +33,9 @@ def update(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     **flags: str | None,
 ) -> None:
-    """Bring a project to the newest version of the template, or change a choice.
+    """Update a project to a newer template, or change a choice.
 
-    Merges the template's changes with yours, on a new branch. Your own branch is never written.
+    Merges the template's changes with yours on a new branch. Your own branch is never written.
 
     Example: chatkit-scaffold update --store postgres
     """

@@ -28,6 +28,18 @@ _AUTHOR = {"user.name": "chatkit-scaffold", "user.email": "chatkit-scaffold@loca
 _PLAIN = ("-c", "commit.gpgsign=false", "-c", f"core.hooksPath={os.devnull}")
 
 
+def as_alternate(objects: Path) -> str:
+    """Return a folder of objects as `GIT_ALTERNATE_OBJECT_DIRECTORIES` takes it.
+
+    Without quotes, git takes a colon in it for the end of the folder's name.
+    """
+    path = str(objects)
+    if os.pathsep not in path and not path.startswith('"'):
+        return path
+    escaped = path.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 def require_git() -> None:
     """Check that git is installed.
 

@@ -21,7 +21,8 @@ PARTS = ("copier.yml", "template")
 
 # `git describe` and a release's number, perhaps with a `v` in front.
 _DESCRIBED = re.compile(r"v?\d+(?:\.\d+)+-\d+-g([0-9a-f]{4,64})")
-_NUMBER = re.compile(r"v?(\d+(?:\.\d+)+)(?:-(\d+)-g[0-9a-f]+)?")
+# Python refuses to read numbers of more than 4,300 digits.
+_NUMBER = re.compile(r"v?([0-9]{1,9}(?:\.[0-9]{1,9})+)(?:-([0-9]{1,9})-g[0-9a-f]+)?")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
@@ -78,6 +79,11 @@ class History:
         for repository in self._repositories() if name else ():
             if version := self._found(repository, recorded, name):
                 return version
+        if lacking := self._missing(number, name):
+            raise TemplateError(
+                f"{self.repository} lacks commit {lacking.commit} of release {lacking.version}",
+                hint="In a shallow clone, fetch all of it: git fetch --unshallow",
+            )
         raise self._unknown(recorded) if name else self._no_version(recorded)
 
     @contextmanager
@@ -106,15 +112,21 @@ class History:
 
     def _unknown(self, recorded: str) -> TemplateError:
         if order(recorded) > order(self.newest):
-            return TemplateError(
-                f"Version {recorded} is newer than this chatkit-scaffold {__version__}",
-                hint="Upgrade with: uv tool upgrade chatkit-scaffold",
-            )
+            return too_new(recorded)
         return TemplateError(
             f"chatkit-scaffold {__version__} does not have version {recorded} of the template",
             hint="Between two releases, only a checkout of chatkit-scaffold that has the commit, "
             "or the computer that the project was created on, can update it.",
         )
+
+    def _missing(self, number: str, name: str) -> Release | None:
+        """Return the release with a number or commit, if git lacks its commit."""
+        for release in self.releases:
+            if commit := release.commit:
+                hashed = _COMMIT.fullmatch(name) and commit.startswith(name)
+                if release.version == number or hashed:
+                    return release
+        return None
 
     def _extract(self, state: State, folder: Path) -> None:
         try:
@@ -124,7 +136,8 @@ class History:
         except ToolError as error:
             raise TemplateError(
                 f"The template's history in {state.repository} is incomplete: {error}",
-                hint="In a shallow clone: git fetch --unshallow. Else reinstall chatkit-scaffold.",
+                hint="In a shallow clone: git fetch --unshallow. Otherwise, "
+                "reinstall chatkit-scaffold.",
             ) from error
         with tarfile.open(fileobj=BytesIO(archive)) as files:
             files.extractall(folder, filter="data")
@@ -132,7 +145,9 @@ class History:
     def _objects(self) -> dict[str, str]:
         """Return where git finds the tree of uncommitted changes."""
         objects = self.work / "objects"
-        return {"GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects)} if objects.is_dir() else {}
+        if not objects.is_dir():
+            return {}
+        return {"GIT_ALTERNATE_OBJECT_DIRECTORIES": git.as_alternate(objects)}
 
     def _repositories(self) -> Iterator[Path]:
         """Yield the repositories that may have a version: our own, then the kept bundles."""
@@ -175,6 +190,14 @@ def open_history(root: Path) -> Iterator[History]:
     with TemporaryDirectory(prefix="chatkit-scaffold-") as folder:
         opened = _packed if (root / BUNDLE).is_file() else _checkout
         yield opened(root, releases, Path(folder))
+
+
+def too_new(version: str) -> TemplateError:
+    """Return the error about a version that only a newer command can update."""
+    return TemplateError(
+        f"Version {version} is newer than this chatkit-scaffold {__version__}",
+        hint="Upgrade with: uv tool upgrade chatkit-scaffold",
+    )
 
 
 def describe(repository: Path, commit: str, releases: tuple[Release, ...]) -> str:
@@ -233,12 +256,11 @@ def _uncommitted(root: Path, objects: Path) -> str:
     """Write the tree of the files as they are, and return its id; new objects go to a folder."""
     objects.mkdir()
     index = objects.parent / "index"
+    known = _line(root, "rev-parse", "--path-format=absolute", "--git-path", "objects")
     environment = {
         "GIT_INDEX_FILE": str(index),
         "GIT_OBJECT_DIRECTORY": str(objects),
-        "GIT_ALTERNATE_OBJECT_DIRECTORIES": _line(
-            root, "rev-parse", "--path-format=absolute", "--git-path", "objects"
-        ),
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES": git.as_alternate(Path(known)),
     }
     git.read(root, "read-tree", "HEAD", environment=environment)
     git.read(root, "add", "--all", "--", *PARTS, environment=environment)

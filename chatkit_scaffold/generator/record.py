@@ -41,7 +41,7 @@ def read_record(project: Path) -> Record:
     version = content.get("_commit")
     if not isinstance(version, (str, int, float)):
         raise AnswerError(
-            f"{file} has no _commit, so the version of the template is not known",
+            f"{file} has no _commit, so the version of the template is unknown",
             hint="Restore the line from the project's history: git log -p -- .copier-answers.yml",
         )
     return Record(str(content.get("_src_path", "")), str(version), read_answers(file))

@@ -52,7 +52,7 @@ def apply(project: Project, merged: Merged, *, branch: str, message: str) -> App
         steps = _conflict_steps(project, merged, branch, tree)
     else:
         commit = _commit(project, tree, message)
-        steps = [_new_branch(branch, commit)]
+        steps = [_to(branch)]
     plan = _plan(project, tree, branch, commit, steps)
     if commit is None:
         plan["message"] = (
@@ -72,7 +72,8 @@ def leave(project: Project, merged: Merged, *, branch: str, message: str) -> App
         ScaffoldError: See `checked_tree`.
     """
     commit = _commit(project, checked_tree(project, merged, branch), message)
-    project.repository.git("update-ref", f"refs/heads/{branch}", commit)
+    claim = _claim(branch, commit, _reference(project.repository, branch))
+    project.repository.git(*claim["arguments"])
     return Applied(branch, commit, way_back=None)
 
 
@@ -85,15 +86,20 @@ def _commit(project: Project, tree: str, message: str) -> str:
     )
 
 
-def _new_branch(branch: str, *start: str) -> switch.Step:
-    """Return the step that makes and checks out a branch, with the files of *start*."""
-    return _step("switch", "--quiet", "--no-track", "--no-overwrite-ignore", "-C", branch, *start)
+def _claim(branch: str, start: str, before: str) -> switch.Step:
+    """Return the step that makes a branch, unless it is no longer as it was *before*."""
+    nothing = "0" * len(start)
+    return _step("update-ref", f"refs/heads/{branch}", start, before or nothing)
+
+
+def _to(branch: str) -> switch.Step:
+    return _step("switch", "--quiet", "--no-overwrite-ignore", branch)
 
 
 def _conflict_steps(project: Project, merged: Merged, branch: str, tree: str) -> list[switch.Step]:
     # The branch first: if this stopped halfway, the user's would not be the one with the changes.
     return [
-        _new_branch(branch),
+        _to(branch),
         _step("update-index", "-q", "--refresh"),
         _step("read-tree", "-m", "-u", project.head, tree),
         _step("update-index", "-z", "--index-info", text=_unmerged(project, merged.stages)),
@@ -119,6 +125,7 @@ def _plan(
 ) -> switch.Plan:
     repository = project.repository
     changes = changed_paths(project, tree)
+    start, before = commit or project.head, _reference(repository, branch)
     return {
         "root": str(repository.root),
         "git": repository.command(),
@@ -126,17 +133,22 @@ def _plan(
         "index": str(index_file(repository)),
         "added": [path for path, status in changes.items() if status == "A"],
         "changed": [path for path, status in changes.items() if status != "A"],
+        "claim": _claim(branch, start, before),
         "steps": steps,
         "message": None,
         "back": _step("switch", "--quiet", *_place(project)),
-        "forget": _forget(repository, branch, commit or project.head),
+        "forget": _forget(branch, start, before),
     }
 
 
-def _forget(repository: Repository, branch: str, start: str) -> switch.Step:
-    """Return the step that undoes `_new_branch`: a branch that was made anew is what it was."""
+def _reference(repository: Repository, branch: str) -> str:
+    """Return the commit of a branch; nothing if there is no such branch."""
+    return repository.git("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}", ok=(0, 1))
+
+
+def _forget(branch: str, start: str, before: str) -> switch.Step:
+    """Return the step that undoes `_claim`: a branch that was made anew is what it was."""
     reference = f"refs/heads/{branch}"
-    before = repository.git("rev-parse", "--verify", "--quiet", reference, ok=(0, 1))
     words = (reference, before, start) if before else ("-d", reference, start)
     return _step("update-ref", *words)
 

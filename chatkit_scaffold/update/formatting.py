@@ -109,13 +109,14 @@ def _relevant(path: str, content: bytes) -> dict[str, Any] | None:
     """Return the settings for formatting in a file; None if Ruff passes over it."""
     try:
         parsed: Any = tomllib.loads(content.decode())
-    except ValueError:  # Ruff will not read it, either.
+        if PurePosixPath(path).name == "pyproject.toml":
+            # Without a target-version, the formatter looks at what the project requires.
+            python = parsed.get("project", {}).get("requires-python")
+            parsed = parsed.get("tool", {}).get("ruff")
+            parsed = None if parsed is None else {"target-version": python, **parsed}
+    # Not TOML, or no table where one belongs: Ruff will not read it, either.
+    except (ValueError, AttributeError, TypeError, RecursionError):
         return {"invalid": content}
-    if PurePosixPath(path).name == "pyproject.toml":
-        # Without a target-version, the formatter looks at what the project requires.
-        python = parsed.get("project", {}).get("requires-python")
-        parsed = parsed.get("tool", {}).get("ruff")
-        parsed = None if parsed is None else {"target-version": python, **parsed}
     return None if parsed is None else {key: parsed[key] for key in parsed if key != "lint"}
 
 

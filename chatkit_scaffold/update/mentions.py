@@ -80,7 +80,7 @@ def mention_followed(source: Source, mention: Mention, moves: Moves) -> Change |
     return Change((edit,), mention.node.lineno, old, new)
 
 
-def lost_uses(source: Source, path: str, states: States) -> Iterator[Use]:
+def lost_uses(source: Source, path: str, states: States, moves: Moves) -> Iterator[Use]:
     """Yield where the code uses a lost name through its module, if that is certain."""
     handles = dict(_handles(source, path, states))
     if not handles:
@@ -96,9 +96,15 @@ def lost_uses(source: Source, path: str, states: States) -> Iterator[Use]:
         module = handles.get(dotted(node.value))
         if not module or node in tried or node.attr in named | assigned:
             continue
-        name = Name(module, node.attr)
-        if states.mentioned(path, f".{node.attr}", name) and not _assigned_anywhere(name, states):
-            yield Use(*_lines(statement, node), name)
+        now = Name(module, node.attr)
+        if states.merged.resolves(now) or _assigned_anywhere(now, states):
+            continue
+        # The import may have followed a module that was split: then the name is in another part.
+        for before in (module, *moves.former(module)):
+            name = Name(before, node.attr)
+            if states.mentioned(path, f".{node.attr}", name):
+                yield Use(*_lines(statement, node), name)
+                break
 
 
 def _strings(tree: ast.Module) -> Iterator[tuple[ast.Constant, str]]:

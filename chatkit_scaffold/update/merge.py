@@ -62,7 +62,7 @@ def _require_version(repository: Repository) -> None:
     found = re.search(r"(\d+)\.(\d+)\S*", printed)
     if found and (int(found[1]), int(found[2])) < _OLDEST_GIT:
         raise ToolError(
-            f"git {found[0]} is too old to merge an update, which takes git 2.38 or newer",
+            f"git {found[0]} is too old to merge an update, which needs git 2.38 or newer",
             hint="Install a newer git from https://git-scm.com and try again.",
         )
 

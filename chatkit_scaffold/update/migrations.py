@@ -101,8 +101,8 @@ def notice_of_heads(ours: Migrations, merged: Migrations) -> str | None:
 def notice_of_gone(ours: Migrations, merged: Migrations, ids: Mapping[str, str]) -> str | None:
     """Return how databases leave the migrations that the update removes, if there are any.
 
-    Without them, Alembic does not know what such a database has. A project that has no
-    migrations any more has another store, and another database.
+    Without them, Alembic does not know what such a database has. A project that lost its first
+    migration has another store, and another database, even if migrations of the user's remain.
     """
     gone = [
         script
@@ -117,6 +117,8 @@ def notice_of_gone(ours: Migrations, merged: Migrations, ids: Mapping[str, str])
         f"uv run alembic downgrade {revision}"
         for revision in sorted(map(str, before - {script.revision for script in gone}))
     ]
+    if not steps:
+        return None
     verb = "is" if len(gone) == 1 else "are"
     return (
         f"{listed(names, 'and')} {verb} gone: a database that has seen it goes back with the code "

@@ -31,9 +31,25 @@ class Moves:
         if moved := self._module(name.dotted):
             package, _, last = moved.module.rpartition(".")
             return Name(package, last) if package else moved
-        if (module := self._module(name.module)) and self._exists(Name(module.module, name.name)):
+        if (module := self._module(name.module)) and self._has(module.module, name):
             return Name(module.module, name.name)
         return self._source(name, depth) or self._definition(name)
+
+    def former(self, module: str) -> Iterator[str]:
+        """Yield the old names of a module."""
+        return (old for old, new in self.modules.items() if new == module)
+
+    def _has(self, module: str, name: Name) -> bool:
+        """Return whether a module has a name of another one; for `*`, all that this defines."""
+        if name.name != "*":
+            return self._exists(Name(module, name.name))
+        sides = (side.module(name.module) for side in (self.states.ours, self.states.theirs))
+        names = next((found.names for found in sides if found), {})
+        return all(
+            self._exists(Name(module, each))
+            for each, statement in names.items()
+            if not each.startswith("_") and not isinstance(statement, ast.Import | ast.ImportFrom)
+        )
 
     def _module(self, module: str) -> Name | None:
         """Return the new name of a module that was renamed itself, or with its package."""

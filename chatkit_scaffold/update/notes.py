@@ -33,7 +33,7 @@ def section(
         line = escaped(text)
         yield from _wrapped(line) if prose else [f"  {line}"]
     if len(shown) < len(texts):
-        yield f"  … and {len(texts) - len(shown)} more"
+        yield f"  … and {len(texts) - len(shown)} more, which --json lists"
     yield ""
 
 
@@ -66,15 +66,16 @@ def _release(note: Mapping[str, Any], removed: Container[str] | None) -> Iterato
         *_by_name(files),
     ]
     added, lost = note["variables"]["added"], note["variables"]["removed"]
-    for title, texts, limit in (
-        (f"Changed in {version}", note["changed"], _MANY),
-        (f"New variables in {version}", _by_name(added), _MANY),
-        (f"Variables that are gone in {version}", _by_name(lost), _MANY),
-        (f"Gone in {version}", no_longer, _MANY),
-        (f"To do by hand for {version}", note["steps"], None),
-        (f"Migrations of {version}, with {_MIGRATE}", note["migrations"], None),
+    for title, texts in (
+        (f"Changed in {version}", note["changed"]),
+        (f"New variables in {version}", _by_name(added)),
+        (f"Removed variables in {version}", _by_name(lost)),
+        (f"Removed in {version}", no_longer),
+        (f"Steps to take for {version}", note["steps"]),
+        (f"Migrations in {version}, to run with {_MIGRATE}", note["migrations"]),
     ):
-        yield from section(title, texts, limit=limit, prose=True)
+        # All of them: nothing else tells what a release means for this project.
+        yield from section(title, texts, limit=None, prose=True)
 
 
 def _by_name(notes: Mapping[str, str]) -> list[str]:

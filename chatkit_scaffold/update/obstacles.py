@@ -69,11 +69,12 @@ def checked_tree(project: Project, merged: Merged, branch: str) -> str:
     refuse_branch(repository, branch)
     if repository.git("rev-parse", "HEAD") != project.head:
         raise DestinationError(
-            f"Another commit was checked out in {repository.root} meanwhile", hint="Try again."
+            f"Another commit was checked out in {repository.root} in the meantime",
+            hint="Try again.",
         )
     if merged.conflicts and repository.git("diff", "--cached", "--name-only", "HEAD"):
         raise DestinationError(
-            "There are conflicts, and their commit would include what is staged in other folders",
+            "The update has conflicts, and its commit would include what is staged elsewhere",
             hint="Commit or unstage that: git restore --staged :/",
         )
     tree = whole_tree(project, merged.tree)
@@ -89,7 +90,7 @@ def _refuse_overwriting(project: Project, tree: str) -> None:
     for path, status in changes.items():
         if status == "A" and (found := _in_the_way(project.repository.root, path, removed)):
             raise DestinationError(
-                f"The update adds {shorten(path)}, but {shorten(found)} is there and not tracked",
+                f"The update adds {shorten(path)}, but {shorten(found)} exists and is not tracked",
                 hint="Rename or remove it, and try again.",
             )
 
@@ -120,7 +121,7 @@ def _refuse_hidden_changes(project: Project, tree: str) -> None:
             if not (found := _HIDDEN.search(error.message)):
                 raise
             raise DestinationError(
-                f"{found[1]} has changes that git was told to overlook",
+                f"{found[1]} has changes that git was told to ignore",
                 hint="Show them with git update-index --no-assume-unchanged --no-skip-worktree "
                 f"{shlex.quote(found[1])}",
             ) from error

@@ -121,6 +121,15 @@ class Checked:
     problem: str | None = None
 
 
+def changed_answers(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Return what differs between two sets of answers, as `key: old -> new`."""
+    return [
+        f"{key}: {before.get(key, 'not set')} -> {after.get(key, 'not set')}"
+        for key in {**before, **after}
+        if before.get(key) != after.get(key)
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Update:
     """The outcome of `update`.

@@ -7,7 +7,7 @@ from typing import Any
 
 from chatkit_scaffold.errors import TemplateError
 from chatkit_scaffold.generator.answers import gather
-from chatkit_scaffold.generator.history import History, order
+from chatkit_scaffold.generator.history import History, order, too_new
 from chatkit_scaffold.generator.questions import read_questions
 from chatkit_scaffold.generator.record import Record, read_record
 from chatkit_scaffold.generator.releases import Release, between, composed
@@ -63,7 +63,7 @@ class Plan:
         """What the user should know about it."""
         if not (self.history.draft and self.new == self.history.newest):
             return ()
-        return ("the template has uncommitted changes, so this project cannot be updated again",)
+        return ("the template has uncommitted changes, so this project cannot be updated later",)
 
 
 def make_plan(project: Path, history: History, wish: Wish) -> Plan:
@@ -77,6 +77,8 @@ def make_plan(project: Path, history: History, wish: Wish) -> Plan:
     old = history.resolve(recorded.version)
     new = history.resolve(wish.ref) if wish.ref else history.newest
     if order(new) < order(old):
+        if not wish.ref:  # The kept bundle of a newer command has the project's version.
+            raise too_new(old)
         raise TemplateError(
             f"Version {new} is older than the project's version {old}",
             hint="To go back, revert the update: git revert COMMIT",

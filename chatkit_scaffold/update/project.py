@@ -65,7 +65,7 @@ def open_project(dest: str | None) -> Project:
         path,
         repository,
         head,
-        branch=repository.git("symbolic-ref", "--quiet", "--short", "HEAD", ok=(0, 1)) or None,
+        branch=_branch(repository),
         tree=repository.git("rev-parse", f"{head}:{repository.prefix}"),
     )
 
@@ -118,7 +118,7 @@ def _no_project(folder: Path) -> DestinationError:
     hint = (
         f"Pass the project's folder: {shlex.quote(str(nearest))}"
         if nearest
-        else ("Pass the folder of a project that chatkit-scaffold or Copier created.")
+        else "Pass the folder of a project, or restore the file with git if it was deleted."
     )
     return DestinationError(f"{folder} is not a project: it has no {ANSWERS_FILE}", hint=hint)
 
@@ -168,6 +168,13 @@ def _head(path: Path, repository: Repository) -> str:
     return head
 
 
+def _branch(repository: Repository) -> str | None:
+    """Return the branch that is checked out, as `git switch` takes it."""
+    # The short form has "heads/" in front if a tag has the same name.
+    reference = repository.git("symbolic-ref", "--quiet", "HEAD", ok=(0, 1))
+    return reference.removeprefix("refs/heads/") or None
+
+
 def _refuse_unfinished(repository: Repository) -> None:
     folder = repository.git_folder()
     for trace, (operation, end) in _UNFINISHED.items():
@@ -180,7 +187,7 @@ def _refuse_unfinished(repository: Repository) -> None:
     if paths := list(dict.fromkeys(entry.partition("\t")[2] for entry in unmerged if entry)):
         raise DestinationError(
             f"{repository.root} has unresolved conflicts: {_some(paths)}",
-            hint="Resolve and commit them, or see git status.",
+            hint="Resolve and commit them; git status lists them.",
         )
     if (folder / "index.lock").exists():
         raise DestinationError(
@@ -209,7 +216,7 @@ def _refuse_changes(path: Path, repository: Repository) -> None:
     if changes := list(_changes(repository)):
         raise DestinationError(
             f"{path} has uncommitted changes: {_some(changes)}",
-            hint="Commit or stash them, and try again.",
+            hint="Commit them, or put them aside: git stash --include-untracked",
         )
 
 

@@ -1,5 +1,6 @@
 """What has to change in the files of a merge so that its imports work again."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -13,6 +14,12 @@ from chatkit_scaffold.update.moves import Moves
 from chatkit_scaffold.update.source import Source, guarded, last_line, parse
 from chatkit_scaffold.update.statements import Change, followed, lost_imports, without
 from chatkit_scaffold.update.states import States, renamed_modules
+
+_UNREADABLE = (
+    "cannot be read by Python {}.{}, with which this command runs, so check its imports".format(
+        *sys.version_info
+    )
+)
 
 InOrder = Callable[[Mapping[str, bytes]], dict[str, bytes]]
 
@@ -71,6 +78,8 @@ def repaired(
     for path in looked_at:
         if source := parse(repair.content(path)):
             _change(repair, path, source, _followed(source, path, states, moves))
+        else:
+            repair.remarks.append(Remark(f"{path} {_UNREADABLE}"))
     if repair.changes:
         repair.contents = in_order(repair.contents)
     _repair_migrations(repair, ids, unmerged)
@@ -108,7 +117,7 @@ def _decide(repair: Repair, path: str, source: Source, moves: Moves) -> None:
             text = without(source, path, lost)
             instead = source.before(node) + text + source.after(node) if text else ""
             places.append(Place(node.lineno, last_line(node), instead, reason))
-    for use in lost_uses(source, path, states):
+    for use in lost_uses(source, path, states, moves):
         reason = f"uses {_told(use.name, moves.destination(use.name), states)}"
         places.append(Place(use.first, use.last, "", reason))
     for mention in mentions(source, path, states):

@@ -1,15 +1,17 @@
 """The outcome of an update: for a person, the most important last, and as JSON."""
 
+import shlex
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from chatkit_scaffold.text import escaped
 from chatkit_scaffold.update.notes import notes_as_lines, section
-from chatkit_scaffold.update.outcome import Files, Merged, Update
+from chatkit_scaffold.update.outcome import Files, Merged, Update, changed_answers
 
 _MANY_CONFLICTS = 30
-_BY = {"you": "you", "template": "the template"}
 
 
 def as_dict(update: Update) -> dict[str, Any]:
@@ -41,13 +43,13 @@ def as_text(update: Update) -> str:
         return f"Nothing to do: {escaped(update.project)} has version {update.new} already."
     lines = [
         *_head(update),
-        *_files(merged.files, dry_run=update.dry_run),
+        *_files(merged.files),
         *notes_as_lines(update.notes, removed=_touched(merged)),
-        *section("Would adjust" if update.dry_run else "Adjusted", merged.imports),
+        *section("Adjusted references", merged.imports),
         *_check(update),
         *section("Please note", merged.notices, limit=None, prose=True),
         *section(
-            "Would conflict" if update.dry_run else "Conflicts",
+            "Conflicts",
             [conflict.as_text() for conflict in merged.conflicts],
             limit=_MANY_CONFLICTS,
         ),
@@ -57,37 +59,34 @@ def as_text(update: Update) -> str:
 
 
 def _head(update: Update) -> Iterator[str]:
-    verb = "Would update" if update.dry_run else "Updated"
     project = escaped(update.project)
     if update.old == update.new:
-        yield f"{verb} the choices of {project}, at version {update.new}."
+        verb = "Would change" if update.dry_run else "Changed"
+        yield f"{verb} the answers of {project}, at version {update.new}."
     else:
+        verb = "Would update" if update.dry_run else "Updated"
         yield f"{verb} {project} from {update.old} to {update.new}."
     yield ""
-    yield from section(
-        "New answers",
-        [
-            f"{key}: {update.before.get(key, 'not asked')} -> {update.after.get(key, 'not asked')}"
-            for key in {**update.before, **update.after}
-            if update.before.get(key) != update.after.get(key)
-        ],
-        limit=None,
-    )
+    yield from section("Changed answers", changed_answers(update.before, update.after), limit=None)
 
 
-def _files(files: Files, *, dry_run: bool) -> Iterator[str]:
-    renamed = [f"{one.old} -> {one.new} (by {_BY[one.by]})" for one in files.renamed]
+def _files(files: Files) -> Iterator[str]:
+    """Yield the lists; their titles fit what happened and, in a dry run, what would happen."""
     for title, paths in (
-        ("yours, kept", files.kept),
-        ("new", files.added),
-        ("updated", files.updated),
-        ("removed", files.removed),
-        ("renamed", renamed),
-        ("merged with your changes", files.merged),
-        ("changed by the template, kept deleted as you did", files.deleted_kept),
+        ("Your changes, kept", files.kept),
+        ("New files", files.added),
+        ("Updated files", files.updated),
+        ("Removed files", files.removed),
+        ("Renamed by you", _renamed(files, "you")),
+        ("Renamed by the template", _renamed(files, "template")),
+        ("Merged with your changes", files.merged),
+        ("Still deleted, though the template changed them", files.deleted_kept),
     ):
-        words = f"Would be {title}" if dry_run else title.capitalize()
-        yield from section(f"{words} ({len(paths)})", paths)
+        yield from section(f"{title} ({len(paths)})", paths)
+
+
+def _renamed(files: Files, by: str) -> list[str]:
+    return [f"{one.old} -> {one.new}" for one in files.renamed if one.by == by]
 
 
 def _touched(merged: Merged) -> set[str]:
@@ -111,19 +110,32 @@ def _check(update: Update) -> Iterator[str]:
 def _next(update: Update, merged: Merged) -> Iterator[str]:
     branch, back = update.branch, update.way_back
     if update.dry_run:
-        yield f"Nothing was written; the update would be on the branch {branch}."
-    elif update.status == "check failed":
+        yield "Nothing was written. The update would be on this branch:"
+        yield f"  {branch}"
+        yield "To make it, run the command again without --dry-run."
+        return
+    if update.status == "check failed":
         yield "Your branch is as it was. To look at the update:"
+        yield from _enter(update.project)
         yield f"  git switch {branch}"
-    elif merged.conflicts:
-        yield f"You are on the branch {branch}."
-        yield "Resolve the conflicts, perhaps with git mergetool, then:"
+        return
+    yield f"The project is now on the branch {branch}."
+    if merged.conflicts:
+        yield "Resolve the conflicts, for example with git mergetool, then commit:"
+        yield from _enter(update.project)
         yield "  git add --all . && git commit"
-        yield "Or go back to where you were:"
-        yield f"  {back}"
     else:
-        yield f"You are on the branch {branch}. Try it, then merge it:"
+        yield "Try the update, then merge it:"
+        yield from _enter(update.project)
         yield "  uv run pytest"
         yield f"  {back} && git merge {branch}"
-        yield "Or go back to where you were:"
-        yield f"  {back}"
+    yield "Or go back to where you were:"
+    yield f"  {back}"
+
+
+def _enter(project: str) -> Iterator[str]:
+    """Yield the command that leads to the project, unless the user is there."""
+    with suppress(OSError):  # The working directory may be gone.
+        if Path.cwd() == Path(project).resolve():
+            return
+    yield f"  cd {shlex.quote(project)}"

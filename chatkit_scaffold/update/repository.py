@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from chatkit_scaffold.errors import ToolError
-from chatkit_scaffold.generator.git import OUTER_REPOSITORY
+from chatkit_scaffold.generator.git import OUTER_REPOSITORY, as_alternate
 
 # The user's hooks, signature and pager have no business in the steps of an update, and a submodule
 # is a repository of its own.
@@ -111,7 +111,7 @@ class Repository:
             objects = self._git_path("objects")
             environment |= {
                 "GIT_OBJECT_DIRECTORY": str(self.quarantine),
-                "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects),
+                "GIT_ALTERNATE_OBJECT_DIRECTORIES": as_alternate(objects),
             }
         return environment
 

@@ -12,7 +12,7 @@ from chatkit_scaffold.generator.source import record
 from chatkit_scaffold.update.apply import apply, leave, way_back
 from chatkit_scaffold.update.merge import merge
 from chatkit_scaffold.update.obstacles import checked_tree, free_branch
-from chatkit_scaffold.update.outcome import Merged, Update
+from chatkit_scaffold.update.outcome import Merged, Update, changed_answers
 from chatkit_scaffold.update.plan import Plan, Wish, make_plan
 from chatkit_scaffold.update.project import Project, open_project
 from chatkit_scaffold.update.references import fix_references
@@ -113,12 +113,8 @@ def _outcome(project: Project, plan: Plan, wish: Wish) -> Update:
 
 def _message(plan: Plan) -> str:
     """Return the message of the update's commit."""
-    changed = [
-        f"{key}: {plan.record.answers.get(key, 'none')} -> {value}"
-        for key, value in plan.answers.items()
-        if plan.record.answers.get(key) != value
-    ]
+    changed = changed_answers(plan.record.answers, plan.answers)
     title = f"Update the template from {plan.old} to {plan.new}"
     if plan.old == plan.new:
-        title = "Change the choices of the template"
+        title = "Change the answers of the template"
     return "\n".join([title, *(["", *changed] if changed else [])]) + "\n"

@@ -1,6 +1,8 @@
-"""What a project is, what its user changed, and whether an update waits."""
+"""What a project is, what its user changed, and whether an update is available."""
 
+import shlex
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ class Status:
         project: Its folder.
         version: The version of the template that it has.
         newest: The newest version that this command has.
-        update_waits: Whether that is newer.
+        update_available: Whether that is newer.
         answers: The recorded answers.
         changes: What differs from a render of its version.
         notes: For each release in between, what concerns this project.
@@ -35,15 +37,15 @@ class Status:
     project: str
     version: str
     newest: str
-    update_waits: bool
+    update_available: bool
     answers: Mapping[str, Any]
     changes: Changes
     notes: tuple[Mapping[str, Any], ...]
     removed: frozenset[str]
 
     def exit_status(self) -> int:
-        """Return 1 if an update waits, else 0."""
-        return int(self.update_waits)
+        """Return 1 if an update is available, else 0."""
+        return int(self.update_available)
 
 
 def status(dest: str | None, root: Path) -> Status:
@@ -68,7 +70,7 @@ def status(dest: str | None, root: Path) -> Status:
             project=str(project),
             version=version,
             newest=history.newest,
-            update_waits=order(history.newest) > order(version),
+            update_available=order(history.newest) > order(version),
             answers=recorded.answers,
             changes=find_changes(base, project),
             notes=notes,
@@ -87,7 +89,7 @@ def as_dict(found: Status) -> dict[str, Any]:
         "project": found.project,
         "version": found.version,
         "newest": found.newest,
-        "update_waits": found.update_waits,
+        "update_available": found.update_available,
         "answers": dict(found.answers),
         "changes": asdict(found.changes),
         "notes": [dict(note) for note in found.notes],
@@ -117,9 +119,17 @@ def _changed(verb: str, paths: list[str] | tuple[str, ...]) -> Iterator[str]:
     yield from section(f"You {verb} ({len(paths)})", paths)
 
 
+def _argument(project: str) -> str:
+    """Return DEST as `update` needs it here, with a space; nothing inside the project."""
+    with suppress(OSError):  # The working directory may be gone.
+        if Path.cwd().is_relative_to(project):
+            return ""
+    return f"{shlex.quote(project)} "
+
+
 def _verdict(found: Status) -> Iterator[str]:
-    if found.update_waits:
-        yield f"An update to version {found.newest} waits. To see what it would do:"
-        yield "  chatkit-scaffold update --dry-run"
+    if found.update_available:
+        yield f"An update to version {found.newest} is available. To preview it:"
+        yield f"  chatkit-scaffold update {_argument(found.project)}--dry-run"
     else:
-        yield "No update waits."
+        yield "No update is available."

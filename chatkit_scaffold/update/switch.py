@@ -33,6 +33,7 @@ class Plan(TypedDict):
         index: The path of the index.
         added: The paths that the update adds to the work tree.
         changed: The paths that it changes or removes.
+        claim: The command that makes the new branch, and fails if another update made it.
         steps: The commands that switch to the update.
         message: A path and its content, for the commit that follows; None for none.
         back: The command that returns to where HEAD was, once index and files are as they were.
@@ -45,6 +46,7 @@ class Plan(TypedDict):
     index: str
     added: list[str]
     changed: list[str]
+    claim: Step
     steps: list[Step]
     message: tuple[str, str] | None
     back: Step
@@ -74,6 +76,11 @@ def switch(plan: Plan) -> Outcome:
     index = Path(plan["index"]).read_bytes()
     if appeared := [path for path in plan["added"] if before[path]]:
         return {"problem": f"{appeared[0]} exists now", "restored": True}
+    try:
+        _run(plan, plan["claim"])
+    except _StepError as error:
+        # Index and files may be those of the other update: there is nothing of ours to undo.
+        return {"problem": str(error), "restored": True}
     try:
         for step in plan["steps"]:
             _run(plan, step)

@@ -64,21 +64,29 @@ def renew_lock(repository: Repository, folder: Path, merged: Merged) -> Merged:
     """
     if not _requirements_differ(repository, merged):
         return merged
-    if top := _workspace(repository):
-        return _with_notice(merged, f"{LOCK} in {top} is as it was: run uv lock there")
+    if obstacle := _left_alone(repository, folder, merged):
+        return _with_notice(merged, obstacle)
     if not (folder / LOCK).is_file():
         return merged
-    if any(conflict.path == _PYPROJECT for conflict in merged.conflicts):
-        return _with_notice(
-            merged, f"{LOCK} is as it was: resolve the conflicts in {_PYPROJECT}, then run uv lock"
-        )
     old = (folder / LOCK).read_bytes()
     try:
         launcher.lock(folder)
     except ToolError as error:
         reason = shorten(error.message.replace(str(folder), "the project"))
-        return _with_notice(merged, f"{LOCK} is as it was, so run uv lock: {reason}")
+        return _with_notice(merged, f"{LOCK} was not updated, so run uv lock: {reason}")
     return merged if (folder / LOCK).read_bytes() == old else _with_lock(repository, folder, merged)
+
+
+def _left_alone(repository: Repository, folder: Path, merged: Merged) -> str | None:
+    """Return the notice of why the lock cannot be renewed here, if that is so."""
+    if top := _workspace(repository):
+        return f"{LOCK} in {top} was not updated: run uv lock there"
+    if (folder / LOCK).is_symlink():
+        # uv would write to wherever it leads.
+        return f"{LOCK} is a link and was left alone: run uv lock"
+    if (folder / LOCK).is_file() and any(each.path == _PYPROJECT for each in merged.conflicts):
+        return f"{LOCK} was not updated: resolve the conflicts in {_PYPROJECT}, then run uv lock"
+    return None
 
 
 def check(folder: Path) -> Checked:

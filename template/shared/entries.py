@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Annotated, Any, Literal, Protocol
 
 from chatkit.types import FeedbackKind
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter
 from pydantic_core import from_json
 
 VERSION = 1
@@ -18,6 +18,9 @@ VERSION = 1
 
 Name = Annotated[str, Field(max_length=255, pattern=r"\A[^\x00]*\z")]
 """What every store accepts as an id."""
+
+Place = Annotated[int, Field(ge=1, lt=2**31)]
+"""What every store can number items with."""
 
 
 class _Line(BaseModel):
@@ -63,7 +66,7 @@ class Item(_Line):
     type: Literal["item"]
     user: Name
     thread: Name
-    place: int
+    place: Place
     id: Name
     feedback: FeedbackKind | None = None
     rated_at: datetime | None = None
@@ -81,7 +84,7 @@ class Record(_Line):
     kind: Annotated[str, Field(max_length=20, pattern=r"\A[^\x00:]*\z")]
     owner: Name
     key: Name
-    expires_at: float | None = None
+    expires_at: FiniteFloat | None = None
     value: dict[str, Any]
 
 

@@ -78,7 +78,9 @@ def test_says_which_version_is_missing(history: History, unknown: str) -> None:
         history.resolve(unknown)
 
 
-@pytest.mark.parametrize("odd", ["main; rm", "", "--all", "HEAD", "1"])
+@pytest.mark.parametrize(
+    "odd", ["main; rm", "", "--all", "HEAD", "1", f"1.{'9' * 5000}", "\u0660.2.0"]
+)
 def test_names_the_versions_instead_of_anything_else(history: History, odd: str) -> None:
     """A record is a file that anybody may have edited; git never gets it as it is."""
     with pytest.raises(TemplateError, match="is not a version of the template") as caught:
@@ -87,7 +89,7 @@ def test_names_the_versions_instead_of_anything_else(history: History, odd: str)
     assert caught.value.hint.startswith("Its versions are 0.1.0, 0.2.0 and 0.2.0-")
 
 
-@pytest.mark.parametrize("newer", ["9.0.0", "9.0.0-3-gabcdef1"])
+@pytest.mark.parametrize("newer", ["9.0.0", "9.0.0-3-gabcdef1", "20261121.999999999"])
 def test_says_that_a_version_is_newer(history: History, newer: str) -> None:
     """An older command does not guess."""
     with pytest.raises(TemplateError, match="is newer than this chatkit-scaffold") as caught:

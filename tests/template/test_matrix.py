@@ -121,17 +121,18 @@ def test_own_tests(installed: Project, warm_python: Path, monkeypatch: pytest.Mo
 
 def test_protocol_checks(ready: Project, environment_of: Environment) -> None:
     """Served for real, the project passes every check."""
-    _check(ready, environment_of(ready))
+    check(ready, environment_of(ready))
 
 
 @pytest.mark.quick
 @pytest.mark.xdist_group("quick")
 def test_protocol_checks_of_the_defaults(install: MakeProject) -> None:
     """A project created with the defaults passes every check, with no variable set."""
-    _check(install(questions.combination_name(DEFAULT)), {})
+    check(install(questions.combination_name(DEFAULT)), {})
 
 
-def _check(project: Project, environment: dict[str, str]) -> None:
+def check(project: Project, environment: dict[str, str]) -> None:
+    """Serve a project and run every check; fail with the report."""
     with launcher.serve(project.path, environment) as server:
         headers = [credentials(project.path, server, user) for user in ("ada", "bob")]
         report = run_checks(server.url, headers=headers[0], other_headers=headers[1] or None)

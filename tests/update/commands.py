@@ -56,7 +56,9 @@ class Command:
     def variables(self) -> dict[str, str]:
         """Return the whole environment."""
         own = {"HOME": str(self.home), "GIT_ALLOW_PROTOCOL": "file", **OFFLINE}
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+        # The tests' own git configuration would take the place of the user's.
+        left_out = ("PYTHON", "GIT_CONFIG")
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(left_out)}
         return {**kept, **own, **self.environment}
 
     def at(self, home: Path) -> "Command":

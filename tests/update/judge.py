@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 Files = Mapping[str, str]
@@ -129,10 +130,12 @@ def _needless(case: Case) -> Iterator[str]:
         new = case.new.get(path, case.new.get(origin))
         if before is None or mine is None or new is None:
             continue
-        if not any(_touch(one, two) for one in _hunks(before, mine) for two in _hunks(before, new)):
+        hunks = product(_hunks(before, mine), _hunks(before, new))
+        if not any(_touch(one, two) for one, two in hunks):
             yield f"{path} is in conflict although no changed lines touch"
 
 
+@cache
 def _hunks(before: str, after: str) -> list[tuple[int, int]]:
     matcher = SequenceMatcher(None, before.splitlines(), after.splitlines(), autojunk=False)
     return [(i1, i2) for kind, i1, i2, _, _ in matcher.get_opcodes() if kind != "equal"]
@@ -167,9 +170,9 @@ def _module(path: str) -> str:
 
 @cache
 def _imported(text: str) -> frozenset[tuple[str, str]]:
-    """Return the project's modules that a file imports, with the names; none of one in conflict.
+    """Return the modules of the project that a file imports, with the names.
 
-    Most files are the same in most results, so each is parsed once.
+    Most files are the same in most results, so each is parsed once; one in conflict cannot be.
     """
     return frozenset(one for node in _nodes(text) for one in _of_project(node))
 

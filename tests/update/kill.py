@@ -41,11 +41,17 @@ class Kill:
     delay: float = 0
 
 
-def points_of(command: Sequence[str], cwd: Path) -> int:
-    """Run a module with its arguments, without a kill, and return how many points it passes."""
+def points_of(command: Sequence[str], cwd: Path, *, status: int = 0) -> int:
+    """Run a module with its arguments, without a kill, and return how many points it passes.
+
+    Args:
+        command: The module and its arguments.
+        cwd: The working directory.
+        status: The exit status to expect.
+    """
     file = cwd / f"points-{uuid.uuid4()}"
     done = _run(Kill(point=0), command, cwd, {_POINTS: str(file)})
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == status, done.stderr
     number = int(file.read_text())
     file.unlink()
     return number

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chatkit_scaffold.errors import ScaffoldError
+from chatkit_scaffold.update import apply as switch_in_apply
 from chatkit_scaffold.update.apply import apply, leave
 from chatkit_scaffold.update.obstacles import checked_tree, free_branch
 from chatkit_scaffold.update.outcome import Merged
@@ -280,7 +281,7 @@ def test_ignored_file_in_the_way(
     error = refused(project, clean(project, tmp_path))
 
     assert error.message == (
-        f"The update adds app/deep/new file.py, but {named} is there and not tracked"
+        f"The update adds app/deep/new file.py, but {named} exists and is not tracked"
     )
 
 
@@ -308,7 +309,7 @@ def test_hidden_changes(simple: Project, tmp_path: Path, flag: str) -> None:
 
     error = refused(project, clean(project, tmp_path / "2"))
 
-    assert error.message == "app/agent.py has changes that git was told to overlook"
+    assert error.message == "app/agent.py has changes that git was told to ignore"
     assert (simple.path / "app" / "own.py").read_text().startswith("the update does not")
 
 
@@ -321,7 +322,7 @@ def test_staged_changes_elsewhere(tmp_path: Path) -> None:
     before, beside = State.of(root), outside(project)
 
     error = refused(project, in_conflict(project, tmp_path / "1"))
-    assert "what is staged in other folders" in error.message
+    assert "what is staged elsewhere" in error.message
 
     applied = apply(project, clean(project, tmp_path / "2"), branch=BRANCH, message=MESSAGE)
     assert outside(project) == beside
@@ -413,6 +414,28 @@ def test_name_of_the_branch(simple: Project, tmp_path: Path) -> None:
     assert applied.commit == git(root, "rev-parse", BRANCH)
 
 
+@pytest.mark.parametrize("make_result", [clean, in_conflict])
+def test_two_updates_at_the_same_time(
+    simple: Project, tmp_path: Path, make_result: MakeResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The branch that the other one has just made, and its files, stay as they are."""
+    merged = make_result(simple, tmp_path)
+    really, states = switch_in_apply.__dict__["_follow"], []
+
+    def after_another(plan: Any) -> Any:
+        monkeypatch.setattr(switch_in_apply, "_follow", really)
+        apply(simple, clean(simple, tmp_path / "other"), branch=BRANCH, message="The other one")
+        states.append(State.of(simple.path))
+        return really(plan)
+
+    monkeypatch.setattr(switch_in_apply, "_follow", after_another)
+    with pytest.raises(ScaffoldError, match=r"already exists|exists now"):
+        apply(simple, merged, branch=BRANCH, message=MESSAGE)
+
+    assert states == [State.of(simple.path)]
+    assert git(simple.path, "log", "-1", "--format=%s") == "The other one"
+
+
 def test_leave(simple: Project, tmp_path: Path) -> None:
     """The branch is there to look at, and nothing else changes."""
     before = State.of(simple.path)
@@ -439,6 +462,19 @@ def test_quarantined_check(simple: Project, tmp_path: Path) -> None:
             checked_tree(dry, merged, BRANCH)
 
     assert tree_of_objects(simple) == objects
+
+
+@pytest.mark.parametrize("name", ["a:b", '"quoted"', '"a:b\\c"', ":", "plain"])
+def test_quarantine_in_a_folder_with_an_odd_name(tmp_path: Path, name: str) -> None:
+    """A colon separates folders where git looks for objects, so it needs quotes there."""
+    project = make(tmp_path / name)
+    with project.repository.quarantined() as repository:
+        assert repository.git("cat-file", "-t", project.tree) == "tree"
+        blob = repository.git("hash-object", "-w", "--stdin", text="new")
+        assert repository.git("cat-file", "-p", blob) == "new"
+
+    assert project.repository.git("cat-file", "-e", blob, ok=(0, 1, 128)) == ""
+    assert blob not in "".join(map(str, tree_of_objects(project)))
 
 
 def tree_of_objects(opened: Project) -> set[Path]:

@@ -257,3 +257,12 @@ def test_what_ruff_does_not_format_is_left_out() -> None:
         },
         "b": {},
     }
+
+
+@pytest.mark.parametrize("pyproject", ["tool = 3\n", 'project = "bot"\n', "tool.ruff = 'no'\n"])
+def test_settings_that_are_no_table(tmp_path: Path, pyproject: str) -> None:
+    """Ruff rejects them, so the texts are merged as they are."""
+    result = merge_files(tmp_path, BASE, {**BASE, "pyproject.toml": pyproject}, THEIRS)
+
+    assert result.conflicts == []
+    assert result.files == {**THEIRS, "pyproject.toml": pyproject}

@@ -55,15 +55,15 @@ def parameters() -> list[object]:
 
 
 def targets(release: str, answers: Answers, *, thorough: bool) -> list[str]:
-    """Return the releases to update to: all of them, or those that another combination leaves out.
+    """Return the releases to update to: all of them, or those that other combinations leave out.
 
-    Every release is updated to every other one in two of its combinations, and to the one with all
-    changes in each of them.
+    Every release is updated to every other one in one of its four combinations, and to the one with
+    all changes in each of them.
     """
     every = [*NAMES] if release == TODAY else [TODAY, *NAMES]
     number = STARTS.index((release, dict(answers)))
     return [
-        name for at, name in enumerate(every) if thorough or name == "all" or (at + number) % 2 == 0
+        name for at, name in enumerate(every) if thorough or name == "all" or (at + number) % 4 == 0
     ]
 
 

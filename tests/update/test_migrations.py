@@ -148,6 +148,17 @@ def test_nothing_is_gone_under_another_name_or_with_the_store(
     assert result.merged.notices == ()
 
 
+def test_own_migrations_may_remain_when_the_store_is_gone(tmp_path: Path) -> None:
+    """They are the user's files; the new store has no database that could go back."""
+    own = {f"{FOLDER}/mine.py": script("ab", "0002")}
+
+    result = fixed(
+        tmp_path, base=BEFORE, theirs={}, ours={**BEFORE, **own}, merged=own, migrations=IDS
+    )
+
+    assert result.merged.notices == ()
+
+
 def test_the_same_id_twice_is_a_conflict(tmp_path: Path) -> None:
     """The suggestion is a free id for the user's own."""
     own = {f"{FOLDER}/mine.py": "revision = '3f2a5b6c7d8e' # mine\ndown_revision = '0001'\n"}

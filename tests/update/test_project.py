@@ -470,6 +470,18 @@ def test_detached_head(root: Path) -> None:
     assert open_project(str(root)).branch is None
 
 
+@pytest.mark.parametrize("name", ["main", "heads/main", "ü"])
+def test_tag_with_the_name_of_the_branch(root: Path, name: str) -> None:
+    """The branch is named as `git switch` takes it; git's own short name is not that."""
+    git(root, "switch", "--quiet", "-C", name)
+    git(root, "tag", name)
+
+    project = open_project(str(root))
+
+    assert project.branch == name
+    git(root, "switch", "--quiet", name)
+
+
 def test_sparse_checkout(monorepo: Path) -> None:
     """Other folders need not be there; the project has to."""
     git(monorepo, "sparse-checkout", "set", "services/bot")

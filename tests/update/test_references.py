@@ -229,8 +229,6 @@ NO_IMPORTS = [
     "def f(old):\n    return old.hello\n",
     "from other.app.old import hello\n",
     "from ....app.old import hello\n",
-    "this is not Python, import app.old\n",
-    "<<<<<<< yours\nfrom app.old import hello\n=======\n>>>>>>> other\n",
     "__path__ = extend_path(__path__, __name__)\n",
     "print(f'{app.old:hello} app.old')\n",
 ]
@@ -567,3 +565,81 @@ def test_a_file_with_conflicts_stays(tmp_path: Path) -> None:
     assert result.merged.tree == tree_of(result.repository, after)
     assert len(result.merged.stages) == 1
     assert result.merged.conflicts == ()
+
+
+@pytest.mark.parametrize(
+    "content", ["this is no Python, import app.old\n", "<<<<<<< yours\nfrom app.old import hello\n"]
+)
+def test_a_file_that_cannot_be_read_is_mentioned(tmp_path: Path, content: str) -> None:
+    """Its syntax may be that of a newer Python, where its imports may be broken now."""
+    result = removed(tmp_path, content)
+
+    (notice,) = result.merged.notices
+    assert notice.startswith("app/mine.py cannot be read by Python 3.")
+    assert result.read("app/mine.py").decode() == content
+
+
+def test_a_file_that_cannot_be_read_and_names_nothing_lost(tmp_path: Path) -> None:
+    """Nothing is said about what the update has nothing to do with."""
+    assert removed(tmp_path, "this is no Python, import app.other\n").unchanged
+
+
+SPLIT = {**PACKAGE, "app/new.py": HELLO, "app/two.py": "def bye() -> None: ...\n"}
+UNSPLIT = {**PACKAGE, "app/old.py": f"import os\n\n{HELLO}def bye() -> None: ...\n"}
+
+
+def split(tmp_path: Path, content: str) -> Fixed:
+    """Fix a user's file after the template moved half of app/old.py to another module."""
+    return fixed(
+        tmp_path,
+        base=UNSPLIT,
+        theirs=SPLIT,
+        ours={**UNSPLIT, "app/mine.py": content},
+        merged={**SPLIT, "app/mine.py": content},
+        renamed={"app/old.py": "app/new.py"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (
+            "import app.old as old\n\nold.hello()\nold.bye()\n",
+            "app/mine.py:4: uses app.old.bye, which is app.two.bye now",
+        ),
+        (
+            "from app import old\n\nold.hello()\nold.bye()\n",
+            "app/mine.py:4: uses app.old.bye, which is app.two.bye now",
+        ),
+        (
+            "import app.old\n\napp.old.hello()\napp.old.bye()\n",
+            "app/mine.py:4: uses app.old.bye, which is app.two.bye now",
+        ),
+        (
+            "from app.old import *\n\nhello()\n",
+            f"app/mine.py:1: imports app.old, which {LABEL} removed",
+        ),
+    ],
+)
+def test_a_split_module_is_not_simply_renamed(tmp_path: Path, content: str, reason: str) -> None:
+    """What is in its other half cannot be used through the module that the import follows."""
+    result = split(tmp_path, content)
+
+    assert [each.as_text() for each in result.merged.conflicts] == [reason]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "import app.old as old\n\nold.hello()\n",
+        "import app.old as old\n\nold.hello()\nother.bye()\nold.unknown()\n",
+        "import app.old\n\napp.old.hello()\n",
+    ],
+)
+def test_half_of_a_split_module_is_followed(tmp_path: Path, content: str) -> None:
+    """Who uses nothing of the other half need not decide about it."""
+    result = split(tmp_path, content)
+
+    assert not result.merged.conflicts
+    assert result.merged.imports
+    assert b"app.new" in result.read("app/mine.py")

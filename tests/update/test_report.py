@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,7 +43,10 @@ FILES = Files(
     kept=("app/mine.py",),
     removed=("app/old.py",),
     deleted_kept=("app/gone.py",),
-    renamed=(Rename("app/x.py", "app/y.py", by="template"),),
+    renamed=(
+        Rename("app/x.py", "app/y.py", by="template"),
+        Rename("app/z.py", "app/own.py", by="you"),
+    ),
 )
 UPDATED = Update(
     project="support-bot",
@@ -80,30 +84,33 @@ def test_text_of_an_update() -> None:
         == """\
 Updated support-bot from 0.1.0 to 0.3.0.
 
-New answers:
+Changed answers:
   store: memory -> sqlite
-  tools: not asked -> none
+  tools: not set -> none
 
-Yours, kept (1):
+Your changes, kept (1):
   app/mine.py
 
-New (1):
+New files (1):
   app/new.py
 
-Updated (2):
+Updated files (2):
   app/a.py
   app/b.py
 
-Removed (1):
+Removed files (1):
   app/old.py
 
-Renamed (1):
-  app/x.py -> app/y.py (by the template)
+Renamed by you (1):
+  app/z.py -> app/own.py
+
+Renamed by the template (1):
+  app/x.py -> app/y.py
 
 Merged with your changes (1):
   app/agent.py
 
-Changed by the template, kept deleted as you did (1):
+Still deleted, though the template changed them (1):
   app/gone.py
 
 Changed in 0.2.0:
@@ -114,28 +121,30 @@ Changed in 0.2.0:
 New variables in 0.2.0:
   WORKERS: Processes.
 
-Variables that are gone in 0.2.0:
+Removed variables in 0.2.0:
   THREADS: Use WORKERS.
 
-Gone in 0.2.0:
+Removed in 0.2.0:
   --tone: Write it into the prompt.
   --store disk: Use sqlite.
   /live: Use /health.
   app/old.py: It is in app/new.py.
 
-To do by hand for 0.2.0:
+Steps to take for 0.2.0:
   Stop the backend.
 
-Migrations of 0.2.0, with uv run python -m app migrate:
+Migrations in 0.2.0, to run with uv run python -m app migrate:
   Titles get a column.
 
-Adjusted:
+Adjusted references:
   app/mine.py:3: app.x -> app.y
 
 Please note:
   uv.lock is out of date: run uv lock
 
-You are on the branch chatkit-scaffold/update-0.3.0. Try it, then merge it:
+The project is now on the branch chatkit-scaffold/update-0.3.0.
+Try the update, then merge it:
+  cd support-bot
   uv run pytest
   git switch main && git merge chatkit-scaffold/update-0.3.0
 Or go back to where you were:
@@ -152,25 +161,40 @@ Conflicts:
   app/agent.py:12: both changed these lines
   logo.png: both changed this file
 
-You are on the branch chatkit-scaffold/update-0.3.0.
-Resolve the conflicts, perhaps with git mergetool, then:
+The project is now on the branch chatkit-scaffold/update-0.3.0.
+Resolve the conflicts, for example with git mergetool, then commit:
+  cd support-bot
   git add --all . && git commit
 Or go back to where you were:
   git switch main""")
 
 
+def test_commands_in_the_projects_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no need to go there, except from a folder below it, where `.` is another one."""
+    (tmp_path / "app").mkdir()
+    monkeypatch.chdir(tmp_path)
+    here = as_text(replace(UPDATED, project=str(tmp_path)))
+    monkeypatch.chdir("app")
+    below = as_text(replace(UPDATED, project=str(tmp_path)))
+
+    assert "\nTry the update, then merge it:\n  uv run pytest\n" in here
+    assert f"\nTry the update, then merge it:\n  cd {tmp_path}\n  uv run pytest\n" in below
+
+
 def test_a_dry_run_says_would() -> None:
-    """It names the same files, and nothing sounds as if it had happened."""
+    """It has the same lists, and nothing sounds as if it had happened."""
     text = as_text(replace(in_conflict(), dry_run=True))
 
     assert text.startswith("Would update support-bot from 0.1.0 to 0.3.0.\n")
-    assert "Would be merged with your changes (1):\n  app/agent.py\n" in text
-    assert "Would conflict:\n  app/agent.py:12: both changed these lines\n" in text
-    assert text.endswith(
-        "Nothing was written; the update would be on the branch chatkit-scaffold/update-0.3.0."
-    )
-    titles = [line for line in text.splitlines() if line.endswith(("):", "Conflicts:"))]
-    assert [title for title in titles if not title.startswith("Would be ")] == []
+    assert "Merged with your changes (1):\n  app/agent.py\n" in text
+    assert "Conflicts:\n  app/agent.py:12: both changed these lines\n" in text
+    assert text.endswith("""\
+Nothing was written. The update would be on this branch:
+  chatkit-scaffold/update-0.3.0
+To make it, run the command again without --dry-run.""")
+    head, lists = as_text(in_conflict()).splitlines()[0], text.splitlines()[1:-3]
+    assert head == "Updated support-bot from 0.1.0 to 0.3.0."
+    assert as_text(in_conflict()).splitlines()[1 : len(lists) + 1] == lists
 
 
 def test_a_failed_check_leaves_the_users_branch() -> None:
@@ -186,6 +210,7 @@ def test_a_failed_check_leaves_the_users_branch() -> None:
 
     assert text.endswith("""\
 Your branch is as it was. To look at the update:
+  cd support-bot
   git switch chatkit-scaffold/update-0.3.0""")
     assert (
         """\
@@ -208,7 +233,8 @@ def test_changed_answers_at_the_same_version() -> None:
     """No release is in between, and empty sections are left out."""
     text = as_text(replace(UPDATED, old="0.3.0", merged=Merged("1234"), notes=()))
 
-    assert text.startswith("Updated the choices of support-bot, at version 0.3.0.\n\nNew answers:")
+    assert text.startswith("Changed the answers of support-bot, at version 0.3.0.\n\n")
+    assert "Changed answers:\n" in text
     assert "(0)" not in text
 
 
@@ -221,8 +247,8 @@ def test_long_lists_are_shortened_in_the_text_only() -> None:
 
     text = as_text(update)
 
-    assert "New (46):\n" in text
-    assert "  app/m11.py\n  … and 34 more\n" in text
+    assert "New files (46):\n" in text
+    assert "  app/m11.py\n  … and 34 more, which --json lists\n" in text
     assert "app/m12.py" not in text
     assert "  app/f12.py\n\n" in text
     assert as_dict(update)["files"]["added"] == many
@@ -287,7 +313,10 @@ def test_dict_has_everything() -> None:
             "kept": ["app/mine.py"],
             "removed": ["app/old.py"],
             "deleted_kept": ["app/gone.py"],
-            "renamed": [{"old": "app/x.py", "new": "app/y.py", "by": "template"}],
+            "renamed": [
+                {"old": "app/x.py", "new": "app/y.py", "by": "template"},
+                {"old": "app/z.py", "new": "app/own.py", "by": "you"},
+            ],
         },
         "conflicts": [
             {"path": "app/agent.py", "line": 12, "reason": "both changed these lines"},

@@ -53,7 +53,7 @@ def record(bot: Path, version: str) -> None:
     (bot / FILE).write_text(f"_commit: {version}\n_src_path: x\nstore: memory\n", "utf-8")
 
 
-def test_text_of_a_project_that_an_update_waits_for(checkout: Path, bot: Path) -> None:
+def test_text_of_a_project_that_an_update_available_for(checkout: Path, bot: Path) -> None:
     """What to do comes last; notes are about this project's answers and files."""
     (bot / "template" / "app.py").write_text("one = 1\ntwo = 3\n", encoding="utf-8")
 
@@ -74,16 +74,27 @@ You changed (1):
 Changed in 0.3.0:
   A third line.
 
-Gone in 0.3.0:
+Removed in 0.3.0:
   template/app.py: It is in app/.
 
-To do by hand for 0.3.0:
+Steps to take for 0.3.0:
   Read it.
 
-An update to version {found.newest} waits. To see what it would do:
-  chatkit-scaffold update --dry-run"""
+An update to version {found.newest} is available. To preview it:
+  chatkit-scaffold update {bot} --dry-run"""
     )
     assert found.exit_status() == 1
+
+
+def test_the_command_inside_the_project(
+    checkout: Path, bot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder is left out where `update` finds it."""
+    monkeypatch.chdir(bot / "template")
+
+    text = as_text(status(None, checkout))
+
+    assert text.endswith("To preview it:\n  chatkit-scaffold update --dry-run")
 
 
 def test_text_of_a_project_that_is_current(tmp_path: Path, bot: Path) -> None:
@@ -104,7 +115,7 @@ def test_text_of_a_project_that_is_current(tmp_path: Path, bot: Path) -> None:
 Answers:
   store: memory
 
-No update waits."""
+No update is available."""
     )
     assert found.exit_status() == 0
 
@@ -114,7 +125,7 @@ def test_dict_has_everything(checkout: Path, bot: Path) -> None:
     found = json.loads(json.dumps(as_dict(status(str(bot), checkout))))
 
     assert found["version"] == "0.2.0"
-    assert found["update_waits"] is True
+    assert found["update_available"] is True
     assert found["answers"] == {"store": "memory"}
     assert found["changes"] == {"modified": [], "added": [], "deleted": [], "renamed": []}
     assert [note["version"] for note in found["notes"]] == ["0.3.0"]
@@ -274,7 +285,7 @@ def test_command_on_a_new_project() -> None:
     with_own = run("status", "bot", "--json")
 
     assert shown.exit_code == 0, shown.output
-    assert shown.stdout.endswith("No update waits.\n")
+    assert shown.stdout.endswith("No update is available.\n")
     assert json.loads(as_json.stdout)["changes"] == {
         "modified": [],
         "added": [],

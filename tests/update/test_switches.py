@@ -30,10 +30,10 @@ def switches() -> list[object]:
 def _pair(axis: str, one: str, two: str) -> tuple[Answers, Answers]:
     """Return a combination for each choice; the richest ones, which have the most to lose."""
     for answers in reversed(COMBINATIONS):
-        other = {**answers, axis: two}
         if answers.get(axis) == one:
+            other = {**answers, axis: two}
             without_tools = {key: value for key, value in other.items() if key != "tools"}
-            for possible in (other, without_tools):
+            for possible in (other, without_tools, {**other, "tools": "none"}):
                 if possible in COMBINATIONS:
                     return answers, possible
     raise AssertionError(f"no combination has {one}, and one like it {two}")

@@ -29,7 +29,7 @@ def test_they_alternate(older: Command, newer: Command, tmp_path: Path) -> None:
         first.run(project, "status")
         if other is older:
             refused = other.run(project, "update", status=2)
-            assert f"{VERSION!r} is newer than this chatkit-scaffold {TODAY}" in refused
+            assert f"{VERSION} is newer than this chatkit-scaffold {TODAY}" in refused
         else:
             assert "0.9.0" in other.run(project, "update", "--dry-run")
         _copier_updates(first, project)

@@ -171,7 +171,7 @@ def test_without_uv_the_lock_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     assert new.tree == merged.tree
     (notice,) = new.notices
-    assert notice.startswith("uv.lock is as it was, so run uv lock: uv was not found")
+    assert notice.startswith("uv.lock was not updated, so run uv lock: uv was not found")
 
 
 def test_without_network_the_lock_is_kept(tmp_path: Path) -> None:
@@ -184,7 +184,9 @@ def test_without_network_the_lock_is_kept(tmp_path: Path) -> None:
 
     assert new.tree == merged.tree
     (notice,) = new.notices
-    assert notice.startswith("uv.lock is as it was, so run uv lock: uv cannot lock the project: ")
+    assert notice.startswith(
+        "uv.lock was not updated, so run uv lock: uv cannot lock the project: "
+    )
     assert "chatkit-scaffold-" not in notice
 
 
@@ -199,7 +201,7 @@ def test_lock_waits_for_conflicts(tmp_path: Path) -> None:
 
     assert new.tree == merged.tree
     assert new.notices == (
-        "uv.lock is as it was: resolve the conflicts in pyproject.toml, then run uv lock",
+        "uv.lock was not updated: resolve the conflicts in pyproject.toml, then run uv lock",
     )
 
 
@@ -223,7 +225,7 @@ def test_lock_of_a_workspace(tmp_path: Path, workspace: str, *, is_member: bool)
     new = renewed(repository, merged)
 
     if is_member:
-        assert new.notices == (f"uv.lock in {repository.root} is as it was: run uv lock there",)
+        assert new.notices == (f"uv.lock in {repository.root} was not updated: run uv lock there",)
     else:
         assert 'name = "two"' in lock_of(repository, new)
 

@@ -239,6 +239,14 @@ REFUSED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "cut off in a line": (lambda file: file[: len(file) // 2], "is cut off after"),
     "an edited text": (lambda file: file.replace(b"bert", b"Bert", 1), "changed or damaged"),
     "an edited count": (lambda file: file.replace(b'"items":', b'"items":1'), "changed or damaged"),
+    "a place that is too great": (
+        lambda file: file.replace(b'"place":1,', b'"place":2147483648,', 1),
+        "place: Input should be less than 2147483648",
+    ),
+    "a place that is possible": (
+        lambda file: file.replace(b'"place":1,', b'"place":2147483647,', 1),
+        "changed or damaged",
+    ),
     "a line less": (
         lambda file: b"\n".join(file.split(b"\n")[:3] + file.split(b"\n")[4:]),
         "chang",
