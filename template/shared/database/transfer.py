@@ -40,15 +40,25 @@ class Link:
 
     Attributes:
         snapshot: All that is read on this connection is as it was when it was first used.
-        engine: Its transactions write.
+        writing: The connection of an import.
     """
 
     snapshot: Connection
-    engine: Engine
+    writing: Connection
 
     def conversations(self) -> Section:
         """Return the threads with their items and feedback."""
         return Conversations(self)
+
+
+def open_connection(engine: Engine) -> Connection:
+    """Connect to the database.
+
+    Raises:
+        StartupError: It cannot be reached.
+    """
+    with startup_errors():
+        return engine.connect()
 
 
 _thread_columns = (
@@ -134,11 +144,11 @@ async def transact(link: Link, work: Callable[[Connection], Result]) -> Result:
     Raises:
         StartupError: The database cannot be used, or refuses a change; nothing is changed.
     """
-    return await asyncio.to_thread(_transact, link.engine, work)
+    return await asyncio.to_thread(_transact, link.writing, work)
 
 
-def _transact(engine: Engine, work: Callable[[Connection], Result]) -> Result:
-    with startup_errors(), engine.begin() as connection:
+def _transact(connection: Connection, work: Callable[[Connection], Result]) -> Result:
+    with startup_errors(), connection.begin():
         return work(connection)
 
 

@@ -18,9 +18,9 @@ from app.database.counters import Counters
 from app.database.driver import PostgresDatabase
 from app.database.leases import LeasedDatabase, LeaseTable
 from app.database.queries import valid_id
-from app.database.schema import migration, startup_errors, upgrade
+from app.database.schema import migration, upgrade
 from app.database.store import SqlStore
-from app.database.transfer import Link
+from app.database.transfer import Link, open_connection
 from app.leases import Leases
 
 _EXAMPLE = "postgresql://user:password@localhost:5432/chatkit"
@@ -120,10 +120,8 @@ async def open_link(settings: StoreSettings) -> AsyncIterator[Link]:
     engine = create_engine(settings)
     # The backend can write while all is read as it was at the beginning.
     reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    with startup_errors():
-        snapshot = reading.connect()
-    with snapshot:
-        yield Link(snapshot, engine)
+    with open_connection(reading) as snapshot, open_connection(engine) as writing:
+        yield Link(snapshot, writing)
 
 
 async def migrate(settings: StoreSettings) -> None:

@@ -14,9 +14,9 @@ from app.base import ChatStore
 from app.common_settings import CommonSettings
 from app.database.driver import SqliteDatabase
 from app.database.file import connect
-from app.database.schema import migration, startup_errors, upgrade
+from app.database.schema import migration, upgrade
 from app.database.store import SqlStore
-from app.database.transfer import Link
+from app.database.transfer import Link, open_connection
 
 _EXAMPLE = "sqlite:///chatkit.db"
 
@@ -83,10 +83,9 @@ async def open_link(settings: StoreSettings) -> AsyncIterator[Link]:
     if settings.app_env == "development":
         await migrate(settings)
     # Locks nothing: the backend can write while all is read as it was at the beginning.
-    with startup_errors():
-        snapshot = _engine(settings, "BEGIN").connect()
-    with snapshot:
-        yield Link(snapshot, create_engine(settings))
+    reading = _engine(settings, "BEGIN")
+    with open_connection(reading) as snapshot, open_connection(create_engine(settings)) as writing:
+        yield Link(snapshot, writing)
 
 
 async def migrate(settings: StoreSettings) -> None:
