@@ -44,6 +44,7 @@ class Plan:
         new: The version to go to.
         answers: The new answers.
         releases: The releases after the old version, up to the new one.
+        can_export: Whether the project can write what its store keeps to a file.
     """
 
     history: History
@@ -52,6 +53,7 @@ class Plan:
     new: str
     answers: dict[str, Any]
     releases: tuple[Release, ...]
+    can_export: bool
 
     @property
     def is_empty(self) -> bool:
@@ -61,9 +63,18 @@ class Plan:
     @property
     def notices(self) -> tuple[str, ...]:
         """What the user should know about it."""
-        if not (self.history.draft and self.new == self.history.newest):
-            return ()
-        return ("the template has uncommitted changes, so this project cannot be updated later",)
+        notices = []
+        if self.history.draft and self.new == self.history.newest:
+            notices.append(
+                "the template has uncommitted changes, so this project cannot be updated later"
+            )
+        stores = [answers.get("store") for answers in (self.record.answers, self.answers)]
+        if self.can_export and stores[0] != stores[1]:
+            notices.append(
+                f"what users wrote stays in {stores[0]}: to keep it, run python -m app export on "
+                "your own branch"
+            )
+        return tuple(notices)
 
 
 def make_plan(project: Path, history: History, wish: Wish) -> Plan:
@@ -88,4 +99,5 @@ def make_plan(project: Path, history: History, wish: Wish) -> Plan:
         questions = read_questions(folder)
     given = gather(questions, flags=wish.flags, data=wish.data, file=None)
     answers = carried_over(recorded.answers, given, questions, composed(releases), new)
-    return Plan(history, recorded, old, new, answers, releases)
+    can_export = (project / "app" / "commands" / "export.py").is_file()
+    return Plan(history, recorded, old, new, answers, releases, can_export)

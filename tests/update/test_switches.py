@@ -44,10 +44,13 @@ def test_switches_there_and_back(lab: Lab, one: Answers, two: Answers) -> None:
     """Each is byte for byte what `new` creates with these choices."""
     project = lab.project(Start(TODAY, tuple(one.items()), ()))
     first = git(project, "rev-parse", "HEAD")
-    for answers in (two, one):
+    for before, answers in ((one, two), (two, one)):
         done = update(str(project), Wish(flags=dict(answers)), lab.root(TODAY))
 
         assert done.status == "updated"
+        assert done.merged
+        export_first = any("python -m app export" in notice for notice in done.merged.notices)
+        assert export_first == (before["store"] not in ("memory", answers["store"]))
         fresh = lab.created(TODAY, answers)
         assert tree(project, without=[RECORD]) == tree(fresh, without=[RECORD])
         git(project, "checkout", "--quiet", "-B", "main")
