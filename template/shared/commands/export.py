@@ -6,6 +6,7 @@ import os
 import sys
 
 from app.entries import Footer
+from app.errors import StartupError
 from app.sections import open_sections
 from app.settings import Settings
 from app.transfer import Progress, export_to
@@ -17,6 +18,8 @@ def run(settings: Settings, arguments: argparse.Namespace) -> None:
     Raises:
         StartupError: The store cannot be read, or standard output cannot be written.
     """
+    if sys.stdout is None:
+        raise StartupError("standard output is closed: python -m app export > FILE")
     try:
         footer = asyncio.run(export(settings))
     except KeyboardInterrupt:

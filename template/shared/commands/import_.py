@@ -26,8 +26,8 @@ def run(settings: Settings, arguments: argparse.Namespace) -> None:
     Raises:
         StartupError: Standard input is not an export, or the store cannot be used.
     """
-    if sys.stdin.isatty():
-        raise StartupError("standard input is a terminal: python -m app import < FILE")
+    if sys.stdin is None or sys.stdin.isatty():
+        raise StartupError("standard input is not a file: python -m app import < FILE")
     try:
         outcome = asyncio.run(load(settings, resume=arguments.resume))
     except KeyboardInterrupt:
