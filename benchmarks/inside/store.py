@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from app import plain_store
 from app.base import ChatStore, RequestContext, User
 from app.plain_store import StoreSettings
 from app.plain_store import open_store as open_plain_store
@@ -23,6 +24,11 @@ async def open_store(settings: StoreSettings) -> AsyncIterator[ChatStore]:
         if "BENCH_SEED" in os.environ:
             await _fill(store, json.loads(os.environ["BENCH_SEED"]))
         yield store
+
+
+def __getattr__(name: str) -> Any:
+    """Return what else the module has, such as what an export opens the store with."""
+    return getattr(plain_store, name)
 
 
 async def _fill(store: ChatStore, wanted: dict[str, Any]) -> None:
