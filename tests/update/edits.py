@@ -58,7 +58,7 @@ def _missing(project: Path, *texts: str) -> Problems:
 
 # The prompt, or what the echo has instead of one.
 PROMPTS = {
-    "You are a helpful assistant. ": "You are the support desk of Example Ltd. ",
+    "You are a helpful assistant. ": "You are the support desk. ",
     "Thank you, I have received that.": "Thank you, the support desk has received that.",
 }
 

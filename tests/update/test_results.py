@@ -35,7 +35,7 @@ CASES = [
     (TODAY, {"store": "redis", "agent": "langgraph", "tools": "none", "auth": "oidc"}, HARMLESS),
 ]
 """A release, a combination, and edits."""
-TARGETS = ("renamed-module", "split-file", "new-migration", "new-question")
+TARGETS = ("renamed-module", "split-file", "fix", "new-question")
 """The release that each is updated to."""
 
 
