@@ -19,8 +19,10 @@ from tests.update.edits import EDITS
 from tests.update.lab import Lab, Start
 from tests.update.made_up_releases import TODAY
 
-HARMLESS = tuple(name for name in EDITS if name not in ("reformatted", "beside-a-changed-line"))
-"""Edits after which a project passes its own tests; those of errors compare the whole response."""
+HARMFUL = ("reformatted", "beside-a-changed-line", "own-migration")
+HARMLESS = tuple(name for name in EDITS if name not in HARMFUL)
+"""Edits after which a project passes its own tests: these compare whole responses of errors, and
+the tables that migrations create with those of the code."""
 BESIDE_RENAMES = ("prompt", "new-tool-file", "dependency-added", "file-deleted", "own-functions")
 """Edits that touch no line that a renamed module changes."""
 
