@@ -1,3 +1,3 @@
 """Creates ChatKit backends, and checks any ChatKit backend."""
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"

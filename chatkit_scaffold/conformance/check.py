@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chatkit_scaffold.conformance.target import Target
+from chatkit_scaffold.protocol.exchange import Exchange
 
 CheckFunction = Callable[[Target], Awaitable[None]]
 
@@ -42,6 +43,8 @@ class Check:
         fix: What the owner of the server needs to do.
         needs: Ids of checks that must pass before this one can run.
         last: Whether it inspects the exchanges of all other checks, and so runs after them.
+        judges_errors: Whether a server error is the very mistake that it looks for, so that its
+            own fix is right for a 5xx; see `diagnosis`.
         function: Returns if the server meets the requirement, raises otherwise.
     """
 
@@ -52,6 +55,7 @@ class Check:
     fix: str
     needs: frozenset[str]
     last: bool
+    judges_errors: bool
     function: CheckFunction
 
     @property
@@ -67,13 +71,19 @@ class CheckFailedError(Exception):
         sent: The request that shows it.
         expected: What a correct server would have sent.
         got: What the server sent.
+        fix: What to do in this case, if it is not the check's usual fix.
+        exchange: The exchange that shows it, if it is one.
     """
 
-    def __init__(self, sent: str, expected: str, got: str) -> None:
+    def __init__(
+        self, sent: str, expected: str, got: str, *, fix: str = "", exchange: Exchange | None = None
+    ) -> None:
         super().__init__(expected)
         self.sent = sent
         self.expected = expected
         self.got = got
+        self.fix = fix
+        self.exchange = exchange
 
 
 class SkipCheckError(Exception):

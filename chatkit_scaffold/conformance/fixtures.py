@@ -1,13 +1,14 @@
 """Conversations that several checks inspect; each takes place once per run."""
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
 
 from chatkit_scaffold.conformance.check import UntestableError
-from chatkit_scaffold.conformance.expectations import untestable
+from chatkit_scaffold.conformance.expectations import require_no_server_error, untestable
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.client import Chatkit
 from chatkit_scaffold.protocol.exchange import Exchange, ids, item_text, rows, text_at
@@ -103,6 +104,7 @@ async def conversation(target: Target) -> Conversation:
     threads_before, first = await first_turn(target)
     user, thread_id = target.user, first.thread_id
     if thread_id is None:
+        require_no_server_error(first)
         untestable(NO_THREAD_ID)
     return Conversation(
         threads_before=threads_before,
@@ -113,6 +115,48 @@ async def conversation(target: Target) -> Conversation:
         read_after_second=await user.call("threads.get_by_id", thread_id=thread_id),
         threads_after=await user.call("threads.list", limit=NO_LIMIT, order="desc"),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnThread:
+    """A thread of one turn, which belongs to one check.
+
+    Attributes:
+        id: Its id.
+        turn: The turn.
+        read: `threads.get_by_id` after the turn.
+    """
+
+    id: str
+    turn: Exchange
+    read: Exchange
+
+    @property
+    def items(self) -> list[dict[str, Any]]:
+        """The thread's items as read, oldest first."""
+        return rows(self.read.json, "items", "data")
+
+
+async def own_thread(target: Target, *, user: Chatkit | None = None) -> OwnThread:
+    """Create a thread for a check that changes it, and read it back.
+
+    Every call creates another one, so that no check sees what another one did. The thread is
+    only returned if it has its own id and our message: on a backend that mixes threads up, a
+    check must not rename or delete a conversation that was there before.
+    """
+    user = user or target.user
+    text = f"Note {secrets.token_hex(4)}. Please answer in three words."
+    turn = await user.create_thread(text)
+    thread_id = turn.thread_id
+    if thread_id is None:
+        require_no_server_error(turn)
+        untestable(NO_THREAD_ID)
+    read = await user.call("threads.get_by_id", thread_id=thread_id)
+    messages = map(item_text, rows(read.json, "items", "data"))
+    if text_at(read.json, "id") != thread_id or text not in messages:
+        require_no_server_error(read)
+        untestable("a new thread cannot be read back with its message")
+    return OwnThread(thread_id, turn, read)
 
 
 @dataclass(frozen=True, slots=True)

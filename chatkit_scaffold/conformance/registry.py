@@ -16,6 +16,7 @@ def check(
     fix: str,
     needs: Collection[str] = (),
     last: bool = False,
+    judges_errors: bool = False,
 ) -> Callable[[CheckFunction], CheckFunction]:
     """Declare a check; the first line of the function's docstring is its title.
 
@@ -29,7 +30,7 @@ def check(
             raise ValueError(f"{check_id} is in use or needs unknown checks: {sorted(unknown)}")
         title = (function.__doc__ or "").strip().splitlines()[0]
         REGISTRY[check_id] = Check(
-            check_id, title, level, source, fix, frozenset(needs), last, function
+            check_id, title, level, source, fix, frozenset(needs), last, judges_errors, function
         )
         return function
 

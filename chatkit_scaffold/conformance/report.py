@@ -20,6 +20,9 @@ class Result:
         sent: For a failure, the request that shows it.
         expected: For a failure, what a correct server would have sent.
         got: For a failure, what the server sent.
+        fix: For a failure, what to do.
+        cause: For a failure, its root cause, if it is not what the check looks for; failures
+            with the same cause have one fix.
         seconds: How long the check took.
     """
 
@@ -29,6 +32,8 @@ class Result:
     sent: str = ""
     expected: str = ""
     got: str = ""
+    fix: str = ""
+    cause: str = ""
     seconds: float = 0.0
 
     def facts(self) -> dict[str, str]:
@@ -38,7 +43,7 @@ class Result:
             "expected": self.expected,
             "got": self.got,
             "source": self.check.source,
-            "fix": self.check.fix,
+            "fix": self.fix,
         }
 
     def details(self) -> str:

@@ -13,6 +13,7 @@ from chatkit_scaffold.conformance.check import (
     SkipCheckError,
     UntestableError,
 )
+from chatkit_scaffold.conformance.diagnosis import diagnose
 from chatkit_scaffold.conformance.report import Result
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.limits import LimitReachedError
@@ -80,13 +81,7 @@ class Runner:
             async with asyncio.timeout_at(_on_loop_clock(self._deadline)):
                 await check.function(self._target)
         except CheckFailedError as failure:
-            return Result(
-                check,
-                Outcome.FAILED,
-                sent=failure.sent,
-                expected=failure.expected,
-                got=failure.got,
-            )
+            return _failed(check, failure)
         except SkipCheckError as skipped:
             return Result(check, Outcome.SKIPPED, reason=str(skipped))
         except UntestableError as untestable:
@@ -101,6 +96,20 @@ class Runner:
         else:
             return Result(check, Outcome.PASSED)
         return Result(check, Outcome.UNTESTABLE, reason=self.unfinished)
+
+
+def _failed(check: Check, failure: CheckFailedError) -> Result:
+    """Return the result of a failed check, with its root cause if that is another."""
+    diagnosis = diagnose(check, failure)
+    return Result(
+        check,
+        Outcome.FAILED,
+        sent=failure.sent,
+        expected=failure.expected,
+        got=failure.got,
+        fix=diagnosis.fix if diagnosis else failure.fix or check.fix,
+        cause=diagnosis.cause if diagnosis else "",
+    )
 
 
 def _on_loop_clock(deadline: float) -> float:

@@ -116,7 +116,7 @@ class Chatkit:
             json.dumps(body).encode(),
             headers=headers,
             watch=watch,
-            streaming=operation in STREAMING,
+            operation=operation,
         )
         self._track_thread(operation, exchange)
         return exchange
@@ -157,13 +157,18 @@ class Chatkit:
         method: str = "POST",
         headers: Mapping[str, str] | None = None,
         watch: Callable[[Exchange], bool] | None = None,
-        streaming: bool = False,
+        operation: str = "",
     ) -> Exchange:
         """Send any body with any method; see `request` for the other arguments."""
-        exchange = Exchange(sent=self._describe(method, content))
+        exchange = Exchange(sent=self._describe(method, content), operation=operation)
         self._record(exchange)
         await self._http.send(
-            exchange, content, method=method, headers=headers, watch=watch, streaming=streaming
+            exchange,
+            content,
+            method=method,
+            headers=headers,
+            watch=watch,
+            streaming=operation in STREAMING,
         )
         return exchange
 

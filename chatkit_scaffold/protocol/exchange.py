@@ -1,6 +1,7 @@
 """A request and its response, with what the checks read from them."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from chatkit_scaffold.protocol.event_stream import Event, parse_json
@@ -14,29 +15,47 @@ _BODY_SHOWN = 200
 _TYPES_SHOWN = 8
 
 
+class Failure(StrEnum):
+    """Why a response is incomplete."""
+
+    NO_CONNECTION = "no connection"
+    CUT_OFF = "cut off"
+    """The server closed the connection in the middle of the response, as after an exception."""
+    STALLED = "stalled"
+    """A time limit ended the wait: for the next byte, or for the end of the response."""
+    TOO_LARGE = "too large"
+    """The response exceeded a limit on bytes or events."""
+    UNREADABLE = "unreadable"
+    """What arrived is not HTTP, or not in the encoding that its headers name."""
+
+
 @dataclass(slots=True)
 class Exchange:
     """One request and its response, valid or not.
 
     Attributes:
         sent: The request in one line, for reports; never contains a header's value.
+        operation: Such as `threads.list`; empty for any other body.
         status: HTTP status; 0 if no response began.
         headers: Response headers, names in lower case; repeated ones joined by a comma.
         body: The response body, up to the client's limit.
         events: The stream's events, in order.
         framing_errors: What is wrong with the framing of the events.
-        error: Why the response is incomplete; empty if it is complete.
+        error: Why the response is incomplete, for reports; empty if it is complete.
+        failure: The kind of `error`; None if the response is complete.
         stopped: Whether the client closed the connection on purpose.
         seconds: From sending the request to the end of the response.
     """
 
     sent: str
+    operation: str = ""
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     events: list[Event] = field(default_factory=list)
     framing_errors: list[str] = field(default_factory=list)
     error: str = ""
+    failure: Failure | None = None
     stopped: bool = False
     seconds: float = 0.0
 
@@ -69,6 +88,11 @@ class Exchange:
     def is_error(self) -> bool:
         """Whether the status is 400 to 599."""
         return self.is_client_error or self.is_server_error
+
+    @property
+    def server_failed(self) -> bool:
+        """Whether the server raised an error: a 5xx, or a success cut off in the middle."""
+        return self.is_server_error or (self.is_success and self.failure is Failure.CUT_OFF)
 
     @property
     def content_type(self) -> str:

@@ -11,18 +11,22 @@ import httpx
 
 from chatkit_scaffold.errors import ScaffoldError
 from chatkit_scaffold.protocol.event_stream import Event, EventParser
-from chatkit_scaffold.protocol.exchange import Exchange
+from chatkit_scaffold.protocol.exchange import Exchange, Failure
 from chatkit_scaffold.protocol.limits import Limits
 from chatkit_scaffold.text import shorten
 
 # Most specific first: httpx's exceptions form a hierarchy.
-_FAILURES: list[tuple[type[Exception], str]] = [
-    (httpx.ConnectTimeout, "no connection within the time limit"),
-    (httpx.TimeoutException, "no data within the time limit"),
-    (httpx.ConnectError, "no connection"),
-    (httpx.RemoteProtocolError, "the connection was cut off, or the response is not valid HTTP"),
-    (httpx.DecodingError, "the body does not match its Content-Encoding"),
-    (httpx.HTTPError, "the connection broke"),
+_FAILURES: list[tuple[type[Exception], Failure, str]] = [
+    (httpx.ConnectTimeout, Failure.NO_CONNECTION, "no connection within the time limit"),
+    (httpx.TimeoutException, Failure.STALLED, "no data within the time limit"),
+    (httpx.ConnectError, Failure.NO_CONNECTION, "no connection"),
+    (
+        httpx.RemoteProtocolError,
+        Failure.CUT_OFF,
+        "the connection was cut off, or the response is not valid HTTP",
+    ),
+    (httpx.DecodingError, Failure.UNREADABLE, "the body does not match its Content-Encoding"),
+    (httpx.HTTPError, Failure.CUT_OFF, "the connection broke"),
 ]
 
 
@@ -84,11 +88,13 @@ class HttpSession:
                 async with self._request(method, content, headers) as response:
                     await self._read(response, exchange, started, watch, streaming)
         except TimeoutError:
+            exchange.failure = Failure.STALLED
             exchange.error = f"not complete within {self._limits.exchange_timeout:g} s"
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            exchange.error = _explain(error)
+            exchange.failure, exchange.error = _explain(error)
         except (ValueError, OSError) as error:
             # httpx passes some headers, cookies and encodings on to the standard library.
+            exchange.failure = Failure.UNREADABLE
             exchange.error = f"the response cannot be read: {shorten(str(error))}"
         exchange.seconds = time.monotonic() - started
 
@@ -130,6 +136,7 @@ class HttpSession:
                     exchange.stopped = True
                     return
                 if self._exceeds_limits(size, exchange):
+                    exchange.failure = Failure.TOO_LARGE
                     exchange.error = f"still not complete after {size:,} bytes"
                     return
             if parser is not None:
@@ -201,9 +208,9 @@ def _may_hold_events(exchange: Exchange, streaming: bool) -> bool:
     return streaming and exchange.is_success and exchange.content_type != "application/json"
 
 
-def _explain(error: Exception) -> str:
-    for kind, text in _FAILURES:
+def _explain(error: Exception) -> tuple[Failure, str]:
+    for kind, failure, text in _FAILURES:
         if isinstance(error, kind):
             detail = shorten(str(error))
-            return f"{text} ({detail})" if detail else text
-    return f"the request failed ({shorten(str(error))})"
+            return failure, f"{text} ({detail})" if detail else text
+    return Failure.UNREADABLE, f"the request failed ({shorten(str(error))})"

@@ -6,16 +6,9 @@ from chatkit_scaffold.conformance.check import Outcome
 from chatkit_scaffold.conformance.families import REGISTRY
 from chatkit_scaffold.conformance.report import Report
 from chatkit_scaffold.conformance.suite import run_checks
-from tests.conformance.servers import access_faults, agent_faults, http_faults, store_faults
+from tests.conformance.servers.catalogue import FAULTS, MORE_FAULTS
 from tests.conformance.servers.correct import Fault, build, headers_for
 from tests.conformance.servers.serving import serve
-
-FAULTS = {
-    **http_faults.FAULTS,
-    **store_faults.FAULTS,
-    **agent_faults.FAULTS,
-    **access_faults.FAULTS,
-}
 
 
 def run(fault: Fault, *select: str) -> Report:
@@ -44,3 +37,11 @@ def test_fails_only_on_its_fault(check_id: str) -> None:
     others = [result for result in report.results if result.check.id != check_id]
     assert failed == {check_id}, [(one.check.id, one.got) for one in report.failures]
     assert {result.outcome for result in others} <= {Outcome.PASSED}
+
+
+@pytest.mark.parametrize(("check_id", "fault"), MORE_FAULTS.values(), ids=list(MORE_FAULTS))
+def test_sees_other_faults(check_id: str, fault: Fault) -> None:
+    """The check also fails on this server."""
+    report = run(fault, check_id)
+    assert report.errors == []
+    assert check_id in {result.check.id for result in report.failures}

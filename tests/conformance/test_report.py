@@ -25,6 +25,7 @@ def result(check: Check, outcome: Outcome, reason: str = "") -> Result:
         sent='POST {"type": "x"}' if failure else "",
         expected="200" if failure else "",
         got="500, <html> & 50% \\x1b[2J" if failure else "",
+        fix=check.fix if failure else "",
         seconds=0.25,
     )
 

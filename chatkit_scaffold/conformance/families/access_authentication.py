@@ -30,6 +30,7 @@ async def read_without_credentials(target: Target) -> Exchange:
     source="RFC 9110 section 11.6.1; the credentials identify the user",
     fix="Verify the credentials in a dependency of the route, before it calls `process`.",
     needs={"threads-read-after-first-turn"},
+    judges_errors=True,
 )
 async def credentials_needed(target: Target) -> None:
     """A user's thread cannot be read without credentials."""
@@ -43,6 +44,7 @@ async def credentials_needed(target: Target) -> None:
     source="RFC 9110 section 15.5.2 (401 Unauthorized) and section 11.6.1 WWW-Authenticate",
     fix="Return 401 with JSON and `WWW-Authenticate: Bearer`, not 403, 500 or a login page.",
     needs={"access-credentials-needed"},
+    judges_errors=True,
 )
 async def missing_is_401(target: Target) -> None:
     """A request without credentials returns 401 with a WWW-Authenticate header."""
@@ -60,6 +62,7 @@ async def missing_is_401(target: Target) -> None:
     source="RFC 6750 section 3.1 (invalid_token)",
     fix="Return 401 if the credentials cannot be verified; do not fall back to a default user.",
     needs={"access-credentials-needed"},
+    judges_errors=True,
 )
 async def garbage_refused(target: Target) -> None:
     """The server rejects malformed credentials with a 4xx."""
@@ -73,6 +76,7 @@ async def garbage_refused(target: Target) -> None:
     source="RFC 8725 section 3.1 (alg: none)",
     fix='Pass the algorithms when decoding: jwt.decode(token, key, algorithms=["HS256"]).',
     needs={"access-credentials-needed"},
+    judges_errors=True,
 )
 async def unsigned_refused(target: Target) -> None:
     """The server rejects a token without a signature, such as one with `alg: none`."""
@@ -89,6 +93,7 @@ async def unsigned_refused(target: Target) -> None:
     fix="Verify the signature before you use a claim: call jwt.decode with the key, never with "
     "verify_signature=False.",
     needs={"access-credentials-needed"},
+    judges_errors=True,
 )
 async def altered_refused(target: Target) -> None:
     """The server rejects a token whose claims were changed after signing."""

@@ -69,6 +69,7 @@ async def quotation_kept(target: Target) -> None:
     fix="Reject control characters with a 4xx before you store anything, or store items as JSON "
     "text.",
     needs={"threads-read-after-first-turn"},
+    judges_errors=True,
 )
 async def control_characters(target: Target) -> None:
     """Control characters are stored or rejected with a 4xx; they are never dropped."""

@@ -19,6 +19,7 @@ _HIDDEN = ("hidden_context_item", "sdk_hidden_context")
     source="chatkit/types.py ItemsFeedbackReq; chatkit/server.py ChatKitServer.add_feedback",
     fix="Override `add_feedback` and store the feedback; the SDK returns `{}`.",
     needs={"threads-second-message"},
+    judges_errors=True,
 )
 async def feedback_taken(target: Target) -> None:
     """The server accepts positive and then negative feedback on the same answer."""
@@ -37,6 +38,7 @@ async def feedback_taken(target: Target) -> None:
     source=_SERVER + ".ThreadsAddClientToolOutputReq raises ValueError without a pending call",
     fix="Look for a pending client tool call before `process`, and return 409 if there is none.",
     needs={"threads-second-message"},
+    judges_errors=True,
 )
 async def tool_output_unasked(target: Target) -> None:
     """Output for a client tool that was not called gets a 4xx or an `error` event."""

@@ -7,7 +7,13 @@ from typing import Any
 
 from chatkit_scaffold.conformance.check import Level
 from chatkit_scaffold.conformance.expectations import fail, require, skip
-from chatkit_scaffold.conformance.fixtures import UNKNOWN_THREAD, conversation, fixture, probe
+from chatkit_scaffold.conformance.fixtures import (
+    UNKNOWN_THREAD,
+    conversation,
+    first_turn,
+    fixture,
+    probe,
+)
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.client import user_input
@@ -39,6 +45,28 @@ async def listed(target: Target) -> None:
     require(response.ok, response, "200 and a page of threads")
     is_page = isinstance(dig(response.json, "data"), list)
     require(is_page, response, 'a page: {"data": […], "has_more": false}')
+
+
+@check(
+    "requests-no-server-errors",
+    level=Level.MUST,
+    source="RFC 9110 section 15.6 (Server Error 5xx)",
+    fix="Read the traceback in the server's log.",
+    needs={"transport-reachable"},
+)
+async def no_server_errors(target: Target) -> None:
+    """The server does not fail on what every chat sends."""
+    threads, first = await first_turn(target)
+    responses = [threads, first]
+    if first.thread_id:
+        talk = await conversation(target)
+        responses += [talk.read_after_first, talk.second, talk.read_after_second]
+        responses.append(
+            await target.user.call("items.list", thread_id=talk.thread_id, limit=5, order="desc")
+        )
+    for response in responses:
+        expected = "a complete response that is not a server error"
+        require(not response.server_failed, response, expected)
 
 
 @check(
@@ -98,6 +126,7 @@ async def optional_responses(target: Target) -> dict[str, Exchange]:
     source=_REQUESTS + "; chatkit/server.py ChatKitServer._get_attachment_store raises",
     fix="Pass an AttachmentStore to the server, or decline attachments.* with a 4xx and a reason.",
     needs={"requests-listed"},
+    judges_errors=True,
 )
 async def attachments_answered(target: Target) -> None:
     """attachments.create and attachments.delete succeed or return a 4xx."""
@@ -115,6 +144,7 @@ async def attachments_answered(target: Target) -> None:
     source=_REQUESTS + "; chatkit/server.py ChatKitServer.transcribe raises NotImplementedError",
     fix="Override `transcribe`, or decline input.transcribe with a 4xx and a reason.",
     needs={"requests-listed"},
+    judges_errors=True,
 )
 async def transcription_answered(target: Target) -> None:
     """input.transcribe succeeds or returns a 4xx."""
@@ -128,6 +158,7 @@ async def transcription_answered(target: Target) -> None:
     fix="Override `action` and `sync_action`, or decline them with a 4xx or with an `error` event "
     "whose `allow_retry` is false.",
     needs={"requests-listed"},
+    judges_errors=True,
 )
 async def actions_answered(target: Target) -> None:
     """Actions and structured input succeed, or are declined without offering a retry."""
@@ -149,6 +180,7 @@ async def actions_answered(target: Target) -> None:
     source=_REQUESTS + ": a union discriminated by `type`; there is no messages.create",
     fix="Return 400 for an unknown `type`: catch pydantic's ValidationError around `process`.",
     needs={"requests-listed"},
+    judges_errors=True,
 )
 async def unknown_refused(target: Target) -> None:
     """The server returns a 4xx for an unknown operation, such as messages.create."""
@@ -166,6 +198,7 @@ async def unknown_refused(target: Target) -> None:
     fix="Return 400 for a body that is not JSON: catch pydantic's ValidationError around "
     "`process`.",
     needs={"requests-listed"},
+    judges_errors=True,
 )
 async def broken_json_refused(target: Target) -> None:
     """The server returns a 4xx for a body that is not JSON."""
@@ -179,6 +212,7 @@ async def broken_json_refused(target: Target) -> None:
     source=_REQUESTS,
     fix="Return 400 or 422 for pydantic's ValidationError: the mistake is the client's.",
     needs={"requests-listed"},
+    judges_errors=True,
 )
 async def wrong_types_refused(target: Target) -> None:
     """The server returns a 4xx for missing or wrongly typed parameters."""
@@ -222,6 +256,7 @@ async def extras_tolerated(target: Target) -> None:
     fix="Limit the body size (FastAPI's max_body_size, or your proxy's client_max_body_size) and "
     "return 413.",
     needs={"requests-listed"},
+    judges_errors=True,
 )
 async def huge_refused(target: Target) -> None:
     """The server rejects a body of 8 MB."""
@@ -238,6 +273,7 @@ async def huge_refused(target: Target) -> None:
     fix="Log the exception and return a message of your own. Do not run with debug=True.",
     needs={"requests-listed"},
     last=True,
+    judges_errors=True,
 )
 async def no_internals(target: Target) -> None:
     """No error shows a traceback, SQL or the names of internal components."""

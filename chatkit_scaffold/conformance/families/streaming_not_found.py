@@ -19,6 +19,7 @@ _SERVER = "chatkit/server.py ChatKitServer._process_streaming_impl (openai-chatk
     fix="Await the stream's first event before you start the response, and return 404 for "
     "NotFoundError.",
     needs={"transport-event-types"},
+    judges_errors=True,
 )
 async def unknown_thread(target: Target) -> None:
     """A message to an unknown thread gets a 4xx or an `error` event, not a broken stream."""
@@ -32,6 +33,7 @@ async def unknown_thread(target: Target) -> None:
     source=_SERVER + ": returns an empty 200 for an unknown item",
     fix="Load the item before `process`, and return 404 if the thread does not have it.",
     needs={"streaming-thread-created"},
+    judges_errors=True,
 )
 async def unknown_item(target: Target) -> None:
     """A retry after an unknown item gets a 4xx or an `error` event, not an empty stream."""
@@ -48,6 +50,7 @@ async def unknown_item(target: Target) -> None:
     source="chatkit/server.py ChatKitServer._build_user_message_item (openai-chatkit 1.6.5)",
     fix="Load a message's attachments before `process`, and return 404 if one does not exist.",
     needs={"streaming-thread-created"},
+    judges_errors=True,
 )
 async def unknown_attachment(target: Target) -> None:
     """A message with an unknown attachment gets a 4xx or an `error` event, not a broken stream."""

@@ -17,6 +17,7 @@ _STORE = "chatkit/store.py Store (openai-chatkit 1.6.5)"
     fix="Raise NotFoundError in the store for an unknown thread; never return None or create "
     "a thread.",
     needs={"requests-listed"},
+    judges_errors=True,
 )
 async def unknown_refused(target: Target) -> None:
     """Reading or renaming an unknown thread returns an error, never success."""
@@ -30,6 +31,7 @@ async def unknown_refused(target: Target) -> None:
     source="RFC 9110 section 15.5.5 (404 Not Found)",
     fix="Catch the SDK's NotFoundError around `process` and return 404 with JSON.",
     needs={"threads-unknown-refused"},
+    judges_errors=True,
 )
 async def unknown_is_404(target: Target) -> None:
     """The server returns 404 or another 4xx, with JSON, for an unknown thread."""
@@ -45,6 +47,7 @@ async def unknown_is_404(target: Target) -> None:
     fix="Reject an unknown thread id in every store method; create threads only for "
     "threads.create.",
     needs={"threads-unknown-refused"},
+    judges_errors=True,
 )
 async def no_ghosts(target: Target) -> None:
     """Requests for an unknown thread do not create it."""

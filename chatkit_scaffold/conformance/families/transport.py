@@ -1,7 +1,13 @@
 """HTTP: one URL, the correct media types, valid framing, and events sent without delay."""
 
 from chatkit_scaffold.conformance.check import Level
-from chatkit_scaffold.conformance.expectations import fail, require, skip, untestable
+from chatkit_scaffold.conformance.expectations import (
+    fail,
+    require,
+    require_no_server_error,
+    skip,
+    untestable,
+)
 from chatkit_scaffold.conformance.fixtures import first_turn, parallel_turns, probe
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
@@ -19,6 +25,7 @@ _PROCESS_STREAMING = "chatkit/server.py ChatKitServer._process_streaming (openai
     level=Level.MUST,
     source="chatkit-js api.url: one address for all requests",
     fix="Check the URL, and mount the ChatKit route at exactly this path, for POST.",
+    judges_errors=True,
 )
 async def reachable(target: Target) -> None:
     """The ChatKit route responds to a POST to the URL, without a redirect."""
@@ -55,6 +62,7 @@ async def json_type(target: Target) -> None:
 async def event_stream_type(target: Target) -> None:
     """A streaming operation returns the content type `text/event-stream`."""
     _, turn = await first_turn(target)
+    require_no_server_error(turn)
     streams = turn.ok or (turn.is_success and turn.events)
     require(streams, turn, "200 with Content-Type: text/event-stream")
     is_event_stream = turn.content_type == "text/event-stream"
@@ -159,6 +167,7 @@ async def not_buffered(target: Target) -> None:
     source="RFC 9110 section 15.5.6 (405 Method Not Allowed)",
     fix="Register the route for POST only, so that other methods return 405.",
     needs={"transport-reachable"},
+    judges_errors=True,
 )
 async def post_only(target: Target) -> None:
     """A GET request returns 405, 404 or a web page; it never runs an operation."""

@@ -1,7 +1,7 @@
 """CORS: the page's origin can send requests and read responses, other origins cannot."""
 
 from chatkit_scaffold.conformance.check import Level
-from chatkit_scaffold.conformance.expectations import fail, require, skip
+from chatkit_scaffold.conformance.expectations import fail, require, require_no_server_error, skip
 from chatkit_scaffold.conformance.fixtures import UNKNOWN_THREAD, first_turn, probe
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target, allowed_origin
@@ -48,7 +48,9 @@ async def cors_preflight(target: Target) -> None:
 async def cors_answers(target: Target) -> None:
     """Every response, including streams, allows the page's origin to read it."""
     _, turn = await first_turn(target)
-    for response in (await probe(target), turn):
+    responses = await probe(target), turn
+    require_no_server_error(*responses)
+    for response in responses:
         require(
             allowed_origin(response) in ("*", target.origin),
             response,
@@ -64,6 +66,7 @@ async def cors_answers(target: Target) -> None:
     fix="Catch exceptions inside CORSMiddleware, with an exception handler or a try block in the "
     "route, so that errors have the CORS headers too.",
     needs={"transport-cors-preflight"},
+    judges_errors=True,
 )
 async def cors_errors(target: Target) -> None:
     """Error responses allow the page's origin to read them too."""

@@ -70,7 +70,7 @@ def _most_important(report: Report) -> Iterator[Line]:
     yield "Fix these first", "bold"
     for number, result in enumerate(found, start=1):
         yield f"  {number}. {result.check.title} ({result.check.id}, {result.check.level})", ""
-        yield f"     {result.check.fix}", ""
+        yield f"     {result.fix}", ""
     yield "", ""
 
 

@@ -248,6 +248,7 @@ FAULTS: dict[str, Fault] = {
     "transport-cors-errors": Fault(middleware=change_headers(_errors_unreadable)),
     "transport-cors-strangers": Fault(middleware=change_headers(_any_origin_allowed)),
     "requests-listed": Fault(middleware=change_responses(_bare_list)),
+    "requests-no-server-errors": _fails("threads.create"),
     "requests-all-understood": _fails("items.list", status=400),
     "requests-attachments-answered": _fails("attachments.create", "attachments.delete"),
     "requests-transcription-answered": _fails("input.transcribe"),
@@ -285,4 +286,8 @@ FAULTS: dict[str, Fault] = {
     "items-hidden-not-shown": Fault(middleware=change_responses(_hidden_shown)),
     "access-missing-is-401": Fault(middleware=change_responses(_status(401, 403))),
     "access-attachments-separate": Fault(middleware=respond_instead(_attachments_shared)),
+}
+
+MORE_FAULTS: dict[str, tuple[str, Fault]] = {
+    "a page fails": ("requests-no-server-errors", _fails("items.list")),
 }
