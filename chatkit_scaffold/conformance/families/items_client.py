@@ -4,7 +4,8 @@ import json
 
 from chatkit_scaffold.conformance.check import Level
 from chatkit_scaffold.conformance.expectations import fail, require, require_equal
-from chatkit_scaffold.conformance.fixtures import conversation, stopped_answer, three_threads
+from chatkit_scaffold.conformance.fixtures import conversation, three_threads
+from chatkit_scaffold.conformance.fixtures_streams import stopped_answer
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import ids, rows

@@ -2,7 +2,7 @@
 
 from chatkit_scaffold.conformance.check import Level
 from chatkit_scaffold.conformance.expectations import require, skip
-from chatkit_scaffold.conformance.fixtures import StoppedAnswer, stopped_answer
+from chatkit_scaffold.conformance.fixtures_streams import StoppedAnswer, stopped_answer
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import item_text, rows

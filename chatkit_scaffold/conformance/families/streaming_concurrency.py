@@ -3,7 +3,7 @@
 from chatkit_scaffold.conformance.check import Level
 from chatkit_scaffold.conformance.expectations import fail, require, skip
 from chatkit_scaffold.conformance.families.streaming import out_of_order
-from chatkit_scaffold.conformance.fixtures import parallel_turns, stream_in_parallel
+from chatkit_scaffold.conformance.fixtures_streams import parallel_turns, stream_in_parallel
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import Exchange, text_at

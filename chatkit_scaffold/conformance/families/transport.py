@@ -8,7 +8,8 @@ from chatkit_scaffold.conformance.expectations import (
     skip,
     untestable,
 )
-from chatkit_scaffold.conformance.fixtures import first_turn, parallel_turns, probe
+from chatkit_scaffold.conformance.fixtures import first_turn, probe
+from chatkit_scaffold.conformance.fixtures_streams import parallel_turns
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import Exchange
