@@ -7,6 +7,7 @@ Importing this package declares all of them.
 from chatkit_scaffold.conformance.families import transport  # isort: skip
 from chatkit_scaffold.conformance.families import transport_cors  # isort: skip
 from chatkit_scaffold.conformance.families import requests  # isort: skip
+from chatkit_scaffold.conformance.families import requests_optional  # isort: skip
 from chatkit_scaffold.conformance.families import streaming  # isort: skip
 from chatkit_scaffold.conformance.families import streaming_concurrency  # isort: skip
 from chatkit_scaffold.conformance.families import streaming_not_found  # isort: skip
@@ -33,6 +34,7 @@ __all__ = [
     "items_stop",
     "memory",
     "requests",
+    "requests_optional",
     "streaming",
     "streaming_concurrency",
     "streaming_not_found",
