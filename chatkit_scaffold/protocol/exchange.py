@@ -41,6 +41,7 @@ class Exchange:
         body: The response body, up to the client's limit.
         events: The stream's events, in order.
         framing_errors: What is wrong with the framing of the events.
+        event_names: The names that `event:` lines give to events.
         error: Why the response is incomplete, for reports; empty if it is complete.
         failure: The kind of `error`; None if the response is complete.
         stopped: Whether the client closed the connection on purpose.
@@ -54,6 +55,7 @@ class Exchange:
     body: bytes = b""
     events: list[Event] = field(default_factory=list)
     framing_errors: list[str] = field(default_factory=list)
+    event_names: list[str] = field(default_factory=list)
     error: str = ""
     failure: Failure | None = None
     stopped: bool = False

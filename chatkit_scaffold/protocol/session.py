@@ -146,6 +146,7 @@ class HttpSession:
             exchange.body = b"".join(chunks)
             if parser is not None:
                 exchange.framing_errors = parser.framing_errors
+                exchange.event_names = parser.event_names
 
     def _exceeds_limits(self, size: int, exchange: Exchange) -> bool:
         events = len(exchange.events)
