@@ -31,18 +31,18 @@ class Files(AttachmentStore[Any]):
         self._upload = upload
         self._images_only = images_only
 
-    async def create_attachment(self, input: Any, context: Any) -> Any:
+    async def create_attachment(self, params: Any, context: Any) -> Any:
         """Return a record, with the place for the bytes if there is one."""
-        if self._images_only and not input.mime_type.startswith(_IMAGES):
+        if self._images_only and not params.mime_type.startswith(_IMAGES):
             raise module("app.errors").ApiError(415, "not_an_image", "Only images, please.")
-        attachment_id = self.generate_attachment_id(input.mime_type, context)
+        attachment_id = self.generate_attachment_id(params.mime_type, context)
         descriptor = None
         if self._upload:
             self.missing.add(attachment_id)
             url = f"{self._upload}?id={attachment_id}"
             descriptor = AttachmentUploadDescriptor.model_validate({"url": url, "method": "POST"})
-        record = {"id": attachment_id, "name": input.name, "mime_type": input.mime_type}
-        if input.mime_type.startswith(_IMAGES):
+        record = {"id": attachment_id, "name": params.name, "mime_type": params.mime_type}
+        if params.mime_type.startswith(_IMAGES):
             return ImageAttachment.model_validate(
                 {
                     **record,
@@ -94,10 +94,10 @@ def _uploaded_here(parts: Parts) -> None:
     serving_files()(parts)
     files: Files = parts.server.attachment_store
 
-    async def create(input: Any, context: Any) -> Any:
+    async def create(params: Any, context: Any) -> Any:
         port = parts.app.state.port
         files._upload = f"http://127.0.0.1:{port}/files"  # noqa: SLF001 - known once it serves
-        return await Files.create_attachment(files, input, context)
+        return await Files.create_attachment(files, params, context)
 
     async def upload(request: Request) -> Response:
         user = await parts.app.state.authenticate(request)
