@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from chatkit_scaffold.errors import ScaffoldError
 from chatkit_scaffold.text import shorten
 
-
 HEADER = "CHATKIT_HEADER"
 OTHER_HEADER = "CHATKIT_OTHER_HEADER"
 
