@@ -26,8 +26,8 @@ def check(
         list[str] | None,
         typer.Option(
             metavar="'NAME: VALUE'",
-            help="Header of the first user, such as credentials; repeatable. By default, the lines of "
-            f"the environment variable {HEADER}.",
+            help="Header of the first user, such as credentials; repeatable. By default, the lines "
+            f"of the environment variable {HEADER}.",
         ),
     ] = None,
     other_header: Annotated[
