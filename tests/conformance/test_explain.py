@@ -116,7 +116,7 @@ def test_nothing_fits(words: str) -> None:
     "words",
     [
         *("add dark mode", "can you write a poem", "rate limit of OpenAI reached"),
-        *("Ist das ein CORS-Problem?", "NEAR(cors, nginx) " * 500),
+        *("CORS エラー", "NEAR(cors, nginx) " * 500),
     ],
     ids=lambda words: words[:20],
 )
