@@ -11,11 +11,12 @@ from chatkit_scaffold.conformance.expectations import require_no_server_error, u
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.client import Chatkit
 from chatkit_scaffold.protocol.exchange import Exchange, ids, item_text, rows, text_at
+from chatkit_scaffold.protocol.guard import NotSentError
+from chatkit_scaffold.protocol.snapshot import ALL
 
 T = TypeVar("T")
 
-NO_LIMIT = 9999
-"""The `limit` with which the official client lists threads."""
+NO_LIMIT = ALL
 NO_THREAD_ID = "threads.create did not return a thread id"
 
 UNKNOWN_THREAD = "thr_0123456789abcdef0123456789abcdef"
@@ -30,7 +31,7 @@ def fixture(
 ) -> Callable[[Target], Awaitable[T]]:
     """Run *build* once per target and return the same result to every check.
 
-    An `UntestableError` is a result too, and is raised for every check.
+    An `UntestableError` is a result too, and is raised for every check; so is a `NotSentError`.
     """
 
     @wraps(build)
@@ -38,10 +39,10 @@ def fixture(
         if build not in target.fixtures:
             try:
                 target.fixtures[build] = await build(target)
-            except UntestableError as error:
+            except (UntestableError, NotSentError) as error:
                 target.fixtures[build] = error
-        result: T | UntestableError = target.fixtures[build]
-        if isinstance(result, UntestableError):
+        result: T | UntestableError | NotSentError = target.fixtures[build]
+        if isinstance(result, UntestableError | NotSentError):
             raise result
         return result
 

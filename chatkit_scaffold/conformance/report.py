@@ -60,6 +60,7 @@ class Report:
         results: One for each check, in the order of the run.
         errors: Bugs in our own checks.
         leftover_threads: Threads that the run created and could not remove.
+        leftover_reasons: Why they could not be removed, by id.
         unfinished: Why the run ended early; empty if it did not.
         seconds: How long the run took.
         requests: How many requests were sent.
@@ -69,6 +70,7 @@ class Report:
     results: list[Result]
     errors: list[str] = field(default_factory=list)
     leftover_threads: list[str] = field(default_factory=list)
+    leftover_reasons: dict[str, str] = field(default_factory=dict)
     unfinished: str = ""
     seconds: float = 0.0
     requests: int = 0

@@ -16,6 +16,7 @@ from chatkit_scaffold.conformance.check import (
 from chatkit_scaffold.conformance.diagnosis import diagnose
 from chatkit_scaffold.conformance.report import Result
 from chatkit_scaffold.conformance.target import Target
+from chatkit_scaffold.protocol.guard import ReadOnlyError, UnsafeError
 from chatkit_scaffold.protocol.limits import LimitReachedError
 from chatkit_scaffold.text import shorten
 
@@ -82,9 +83,9 @@ class Runner:
                 await check.function(self._target)
         except CheckFailedError as failure:
             return _failed(check, failure)
-        except SkipCheckError as skipped:
+        except (SkipCheckError, ReadOnlyError) as skipped:
             return Result(check, Outcome.SKIPPED, reason=str(skipped))
-        except UntestableError as untestable:
+        except (UntestableError, UnsafeError) as untestable:
             return Result(check, Outcome.UNTESTABLE, reason=str(untestable))
         except TimeoutError:
             self.unfinished = "the run took too long"

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Mapping
 
 from chatkit_scaffold.conformance.check import Check
+from chatkit_scaffold.conformance.cleanup import clean_up
 from chatkit_scaffold.conformance.families import REGISTRY
 from chatkit_scaffold.conformance.fixtures import probe
 from chatkit_scaffold.conformance.report import Report
@@ -13,15 +14,13 @@ from chatkit_scaffold.conformance.selection import select_checks
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.errors import ScaffoldError
 from chatkit_scaffold.protocol.client import Chatkit
-from chatkit_scaffold.protocol.limits import Journal, LimitReachedError, Limits
+from chatkit_scaffold.protocol.limits import Journal, Limits
 
 DEFAULT_ORIGIN = "http://localhost:3000"
 """The usual origin of a front end's development server."""
 _RUN_TIMEOUTS = 60
 """How many read timeouts a run may take: it waits for about forty answers, and a slow model may
 need most of the timeout for each."""
-_CLEANUP_TIMEOUT = 30.0
-"""Seconds in which to delete the threads that the checks created."""
 
 
 def run_checks(
@@ -33,6 +32,7 @@ def run_checks(
     timeout: float = 30.0,
     select: Iterable[str] = (),
     ignore: Iterable[str] = (),
+    read_only: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Check a server, then delete the threads that the checks created.
@@ -45,6 +45,7 @@ def run_checks(
         timeout: Seconds to wait for the server's next byte; a slow model takes some time.
         select: Ids or prefixes of ids to run, with the checks they need; by default, all.
         ignore: Ids or prefixes of ids to leave out.
+        read_only: Send only what changes nothing on any server; skip the other checks.
         progress: See `Progress`.
 
     Raises:
@@ -52,7 +53,7 @@ def run_checks(
             rejects the credentials, or an argument is not valid.
     """
     checks = select_checks(REGISTRY, select, ignore)
-    target = _target(url, (headers, other_headers), origin, timeout)
+    target = _target(url, (headers, other_headers), origin, timeout, Journal(read_only=read_only))
     return asyncio.run(_run(target, checks, progress))
 
 
@@ -61,9 +62,10 @@ def _target(
     users: tuple[Mapping[str, str] | None, Mapping[str, str] | None],
     origin: str | None,
     timeout: float,
+    journal: Journal,
 ) -> Target:
     page = origin or DEFAULT_ORIGIN
-    limits, journal = Limits(read_timeout=timeout, exchange_timeout=timeout * 4), Journal()
+    limits = Limits(read_timeout=timeout, exchange_timeout=timeout * 4)
 
     def chatkit(name: str, headers: Mapping[str, str] | None) -> Chatkit:
         return Chatkit(url, name=name, headers=headers, origin=page, limits=limits, journal=journal)
@@ -82,14 +84,15 @@ async def _run(target: Target, checks: list[Check], progress: Progress | None) -
         await _require_usable(target)
         runner = Runner(target, checks, deadline=deadline)
         await runner.run(progress)
-        leftover = await _delete_threads(target)
+        leftover = await clean_up(target)
     finally:
         await target.close()
     return Report(
         url=target.user.display_url,
         results=runner.results,
         errors=runner.errors,
-        leftover_threads=leftover,
+        leftover_threads=list(leftover),
+        leftover_reasons=leftover,
         unfinished=runner.unfinished,
         seconds=time.monotonic() - started,
         requests=len(target.exchanges),
@@ -119,19 +122,3 @@ async def _require_usable(target: Target) -> None:
         f"The server requires credentials (status {response.status})",
         hint="Pass them with --header 'Authorization: Bearer …'.",
     )
-
-
-async def _delete_threads(target: Target) -> list[str]:
-    """Delete the threads of the run; return the ids of those that could not be deleted."""
-    leftover: list[str] = []
-    for user in (target.user, target.second_user):
-        if user is None:
-            continue
-        try:
-            # Allow one more request per thread, even if the checks have reached the limit.
-            user.limits.requests += len(user.created_threads)
-            async with asyncio.timeout(_CLEANUP_TIMEOUT):
-                leftover += await user.delete_threads()
-        except (TimeoutError, LimitReachedError):
-            leftover += list(user.created_threads)
-    return leftover

@@ -38,7 +38,14 @@ class Target:
             for name, value in user.headers.items()
             if name.lower() not in _NOT_CREDENTIALS
         }
+        self._guests: list[Chatkit] = []
         self._extra_clients = AsyncExitStack()
+
+    @property
+    def users(self) -> list[Chatkit]:
+        """All users of the run, with the clients that have no or other credentials."""
+        second = [] if self.second_user is None else [self.second_user]
+        return [self.user, *second, *self._guests]
 
     @property
     def exchanges(self) -> list[Exchange]:
@@ -87,6 +94,7 @@ class Target:
             limits=self.limits,
             journal=self.user.journal,
         )
+        self._guests.append(client)
         return await self._extra_clients.enter_async_context(client)
 
     @property

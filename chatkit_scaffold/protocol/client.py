@@ -6,8 +6,9 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
-from chatkit_scaffold.protocol.exchange import Exchange, text_at
-from chatkit_scaffold.protocol.limits import Journal, LimitReachedError, Limits
+from chatkit_scaffold.protocol.exchange import Exchange
+from chatkit_scaffold.protocol.guard import Guard, require_reading
+from chatkit_scaffold.protocol.limits import Journal, LimitReachedError, Limits, Observation
 from chatkit_scaffold.protocol.session import HttpSession
 from chatkit_scaffold.text import shorten
 
@@ -29,8 +30,8 @@ _SENT_SHOWN = 240
 class Chatkit:
     """One user of one ChatKit server.
 
-    Keeps the cookies that the server sets, and the ids of the threads it creates, so that
-    `delete_threads` can clean up.
+    Keeps the cookies that the server sets, and the ids of the threads it creates. Refuses to
+    send what might harm other threads; see `Guard`.
 
     Args:
         url: The endpoint, `http://` or `https://`.
@@ -60,7 +61,7 @@ class Chatkit:
         self.origin = origin
         self.limits = limits or Limits()
         self.journal = journal or Journal()
-        self.created_threads: dict[str, None] = {}
+        self.guard = Guard(self.call, self.journal)
         self._http = HttpSession(url, self.headers, origin=origin, limits=self.limits)
 
     async def __aenter__(self) -> Self:
@@ -84,6 +85,11 @@ class Chatkit:
     def cookies(self) -> dict[str, str]:
         """The cookies that the server has set so far."""
         return self._http.cookies
+
+    @property
+    def created_threads(self) -> dict[str, None]:
+        """The ids of the threads that the user has created."""
+        return self.guard.created
 
     async def close(self) -> None:
         """Close all connections."""
@@ -110,15 +116,23 @@ class Chatkit:
 
         Raises:
             LimitReachedError: The run has used up its requests or bytes.
+            NotSentError: The operation might harm other threads, or writes in a run that must not.
         """
-        body = {"type": operation, "params": dict(params or {}), **(extra or {})}
+        params = dict(params or {})
+        before = await self.guard.admit(operation, params)
+        body = {"type": operation, "params": params, **(extra or {})}
         exchange = await self.send_raw(
             json.dumps(body).encode(),
             headers=headers,
             watch=watch,
             operation=operation,
         )
-        self._track_thread(operation, exchange)
+        self.guard.note(operation, params, exchange)
+        if before is not None:
+            harm = await before.harm(self.call, params)
+            # A refusal shows nothing about the next one, which may succeed.
+            if harm or exchange.ok:
+                self.journal.observed[operation] = Observation(exchange, harm)
         return exchange
 
     async def call(self, operation: str, /, **params: Any) -> Exchange:
@@ -160,6 +174,8 @@ class Chatkit:
         operation: str = "",
     ) -> Exchange:
         """Send any body with any method; see `request` for the other arguments."""
+        if self.journal.read_only:
+            require_reading(method, content)
         exchange = Exchange(sent=self._describe(method, content), operation=operation)
         self._record(exchange)
         await self._http.send(
@@ -170,20 +186,12 @@ class Chatkit:
             watch=watch,
             streaming=operation in STREAMING,
         )
+        if not operation:
+            self.guard.note(operation, {}, exchange)
         return exchange
 
-    async def delete_threads(self) -> list[str]:
-        """Delete every thread this user created; return the ids that could not be deleted."""
-        leftover = []
-        for thread_id in list(self.created_threads):
-            response = await self.call("threads.delete", thread_id=thread_id)
-            if not response.ok and not response.is_client_error:
-                leftover.append(thread_id)
-            del self.created_threads[thread_id]
-        return leftover
-
     def forget_thread(self, thread_id: str) -> None:
-        """Leave a thread out of `delete_threads`, because it was already deleted."""
+        """Leave a thread out of the clean-up, because it was already deleted."""
         self.created_threads.pop(thread_id, None)
 
     def _record(self, exchange: Exchange) -> None:
@@ -192,15 +200,6 @@ class Chatkit:
         if sum(len(past.body) for past in self.journal.exchanges) > self.limits.total_bytes:
             raise LimitReachedError(f"the server sent more than {self.limits.total_bytes:,} bytes")
         self.journal.exchanges.append(exchange)
-
-    def _track_thread(self, operation: str, exchange: Exchange) -> None:
-        if operation != "threads.create":
-            return
-        # A backend not built on the SDK may respond with JSON; its thread is deleted as well.
-        body = None if exchange.events else exchange.json
-        found = exchange.thread_id or text_at(body, "id") or text_at(body, "thread_id")
-        if found := found or text_at(body, "thread", "id"):
-            self.created_threads[found] = None
 
     def _describe(self, method: str, content: bytes) -> str:
         who = f" as {self.name}" if self.name else ""

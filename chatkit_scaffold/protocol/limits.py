@@ -30,8 +30,31 @@ class Limits:
     total_bytes: int = 200_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What the first operation of its kind did to the user's other threads.
+
+    Attributes:
+        exchange: The operation.
+        harm: What it changed in threads other than its own; empty if nothing.
+    """
+
+    exchange: Exchange
+    harm: str
+
+
 @dataclass(slots=True)
 class Journal:
-    """All exchanges of one run, of all its users, in order."""
+    """What all users of a run have in common.
+
+    Attributes:
+        exchanges: All exchanges, in order.
+        read_only: Whether to send only what changes nothing on any server.
+        texts: The texts of all messages of the run, as sent and as the server returned them.
+        observed: By operation; see `Observation`.
+    """
 
     exchanges: list[Exchange] = field(default_factory=list)
+    read_only: bool = False
+    texts: set[str] = field(default_factory=set)
+    observed: dict[str, Observation] = field(default_factory=dict)

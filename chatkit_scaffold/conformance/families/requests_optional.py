@@ -1,5 +1,6 @@
 """Requests that a server may decline: attachments, dictation, actions and structured input."""
 
+import secrets
 from http import HTTPStatus
 
 from chatkit_scaffold.conformance.check import Level
@@ -23,7 +24,9 @@ async def optional_responses(target: Target) -> dict[str, Exchange]:
         "create": await user.call(
             "attachments.create", name="note.txt", size=4, mime_type="text/plain"
         ),
-        "delete": await user.call("attachments.delete", attachment_id="atc_unknown"),
+        "delete": await user.call(
+            "attachments.delete", attachment_id=f"atc_{secrets.token_hex(16)}"
+        ),
         "transcribe": await user.call(
             "input.transcribe", audio_base64="AAAA", mime_type="audio/webm"
         ),
