@@ -45,6 +45,13 @@ def check(
         list[str] | None,
         typer.Option(metavar="IDS", help="Skip these ids or families, comma-separated."),
     ] = None,
+    read_only: Annotated[
+        bool,
+        typer.Option(
+            "--read-only",
+            help="Only read: create and change nothing, and skip the checks that need to.",
+        ),
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Treat every SHOULD as a MUST.")] = False,
     timeout: Annotated[
         float,
@@ -99,6 +106,7 @@ def check(
             timeout=timeout,
             select=_split(select or []),
             ignore=_split(ignore or []),
+            read_only=read_only,
             progress=lambda one, number, count: show(f"{number}/{count} {one.id}"),
         )
     _write(report, output_format, output, strict=strict)

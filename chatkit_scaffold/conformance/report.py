@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatkit_scaffold.conformance.check import Check, Level, Outcome
+from chatkit_scaffold.text import shorten
 
 _MOST_IMPORTANT = 3
 
@@ -159,6 +160,14 @@ class Report:
             f"{len(self.results)} checks: {', '.join(parts)}; "
             f"{self.requests} requests in {self.seconds:.1f} s"
         )
+
+    def leftovers(self) -> str:
+        """Return in one line which threads of the run are left, and why; empty if none is."""
+        left = [
+            shorten(f"{one} ({why})" if (why := self.leftover_reasons.get(one)) else one)
+            for one in self.leftover_threads
+        ]
+        return f"Threads that could not be deleted: {', '.join(left)}" if left else ""
 
     def summary(self) -> dict[str, Any]:
         """Return the run's numbers for programs."""

@@ -128,9 +128,9 @@ class Chatkit:
             operation=operation,
         )
         self.guard.note(operation, params, exchange)
-        if before is not None:
+        # A refusal shows nothing about the next operation of its kind, which may succeed.
+        if before is not None and not exchange.is_client_error:
             harm = await before.harm(self.call, params)
-            # A refusal shows nothing about the next one, which may succeed.
             if harm or exchange.ok:
                 self.journal.observed[operation] = Observation(exchange, harm)
         return exchange

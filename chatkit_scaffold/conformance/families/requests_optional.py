@@ -19,14 +19,12 @@ async def optional_responses(target: Target) -> dict[str, Exchange]:
     talk = await conversation(target)
     action = {"type": "chatkit.unknown", "payload": {}}
     thread = {"thread_id": talk.thread_id}
-    user = target.user
+    user, unknown = target.user, f"atc_{secrets.token_hex(16)}"
     return {
         "create": await user.call(
             "attachments.create", name="note.txt", size=4, mime_type="text/plain"
         ),
-        "delete": await user.call(
-            "attachments.delete", attachment_id=f"atc_{secrets.token_hex(16)}"
-        ),
+        "delete": await user.call("attachments.delete", attachment_id=unknown),
         "transcribe": await user.call(
             "input.transcribe", audio_base64="AAAA", mime_type="audio/webm"
         ),

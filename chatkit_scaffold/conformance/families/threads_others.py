@@ -1,5 +1,7 @@
 """Other threads: an operation on one thread leaves all others as they are."""
 
+from typing import Any
+
 from chatkit_scaffold.conformance.check import Level
 from chatkit_scaffold.conformance.expectations import require, untestable
 from chatkit_scaffold.conformance.fixtures import OwnThread, conversation, own_thread
@@ -21,7 +23,7 @@ _STORE = "chatkit/store.py Store (openai-chatkit 1.6.5)"
 )
 async def rename_only_one(target: Target) -> None:
     """Renaming a thread does not rename other threads."""
-    await _require_harmless(target, "threads.update")
+    await require_harmless(target, "threads.update")
 
 
 @check(
@@ -34,23 +36,10 @@ async def rename_only_one(target: Target) -> None:
 )
 async def delete_only_one(target: Target) -> None:
     """Deleting a thread does not delete other threads."""
-    await _require_harmless(target, "threads.delete")
+    await require_harmless(target, "threads.delete")
 
 
-@check(
-    "threads-retry-only-one",
-    level=Level.MUST,
-    source=_STORE + ".delete_thread_item",
-    fix="Find items by their thread's id and their own in delete_thread_item and "
-    "load_thread_items. The run has sent no second threads.retry_after_item.",
-    needs={"threads-listed", "threads-read-after-first-turn"},
-)
-async def retry_only_one(target: Target) -> None:
-    """A retry removes nothing from other threads."""
-    await _require_harmless(target, "threads.retry_after_item")
-
-
-async def _require_harmless(target: Target, operation: str) -> None:
+async def require_harmless(target: Target, operation: str) -> None:
     """Fail if the run's first use of an operation has changed other threads."""
     seen = await _observation(target, operation)
     if seen.harm:
@@ -71,7 +60,7 @@ async def _observation(target: Target, operation: str) -> Observation:
 
 
 async def _send(target: Target, operation: str, own: OwnThread) -> None:
-    params = {
+    params: dict[str, dict[str, Any]] = {
         "threads.update": {"title": "Only this one"},
         "threads.retry_after_item": {"item_id": text_at(own.turn.user_messages, 0, "id")},
     }

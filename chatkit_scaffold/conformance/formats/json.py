@@ -15,6 +15,7 @@ def render(report: Report, *, strict: bool = False) -> str:
         "most_important": [result.check.id for result in report.most_important()],
         "errors": report.errors,
         "threads_left": report.leftover_threads,
+        "threads_left_because": report.leftover_reasons,
         "unfinished": report.unfinished,
         "checks": [_as_dict(result) for result in report.results],
     }
