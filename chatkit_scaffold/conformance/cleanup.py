@@ -38,7 +38,7 @@ async def clean_up(target: Target) -> dict[str, str]:
 
 async def _delete(user: Chatkit) -> dict[str, str]:
     reasons: dict[str, str] = {}
-    for thread_id in user.created_threads:
+    for thread_id in list(user.created_threads):
         if reason := await _why_not_deleted(user, thread_id):
             reasons[thread_id] = reason
     if not user.created_threads:
@@ -47,7 +47,7 @@ async def _delete(user: Chatkit) -> dict[str, str]:
     listed = ids(rows(threads.json, "data"))
     is_complete = threads.ok and dig(threads.json, "has_more") is not True
     left = {one: reasons.get(one, "") for one in user.created_threads if one in listed}
-    unknown = reasons if is_complete else user.created_threads
+    unknown = list(reasons if is_complete else user.created_threads)
     for thread_id in unknown:
         read = await user.call("threads.get_by_id", thread_id=thread_id)
         if read.ok or not (is_complete or read.status in _GONE):

@@ -161,13 +161,16 @@ class Report:
             f"{self.requests} requests in {self.seconds:.1f} s"
         )
 
-    def leftovers(self) -> str:
-        """Return in one line which threads of the run are left, and why; empty if none is."""
-        left = [
-            shorten(f"{one} ({why})" if (why := self.leftover_reasons.get(one)) else one)
-            for one in self.leftover_threads
+    def leftovers(self) -> list[str]:
+        """Return a line for each reason why threads of the run are left."""
+        by_reason: dict[str, list[str]] = {}
+        for thread_id in self.leftover_threads:
+            reason = self.leftover_reasons.get(thread_id, "")
+            by_reason.setdefault(reason, []).append(shorten(thread_id))
+        return [
+            f"Threads that could not be deleted{f' ({why})' if why else ''}: {', '.join(ids)}"
+            for why, ids in by_reason.items()
         ]
-        return f"Threads that could not be deleted: {', '.join(left)}" if left else ""
 
     def summary(self) -> dict[str, Any]:
         """Return the run's numbers for programs."""

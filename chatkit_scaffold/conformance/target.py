@@ -98,6 +98,11 @@ class Target:
         return await self._extra_clients.enter_async_context(client)
 
     @property
+    def read_only(self) -> bool:
+        """Whether the run must not write; requests that might are not sent."""
+        return self.user.journal.read_only
+
+    @property
     def limits(self) -> Limits:
         """The limits of the run."""
         return self.user.limits

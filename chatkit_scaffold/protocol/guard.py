@@ -43,7 +43,8 @@ def require_reading(method: str, content: bytes) -> None:
         operation = dig(json.loads(content), "type")
     except (ValueError, RecursionError):
         operation = None
-    if method not in _SAFE_METHODS and operation is not None and operation not in READING:
+    is_reading = isinstance(operation, str) and operation in READING
+    if method not in _SAFE_METHODS and operation is not None and not is_reading:
         raise ReadOnlyError(_WRITES)
 
 
@@ -99,8 +100,8 @@ class Guard:
         """Learn from a response which threads the user has created, and which do not exist."""
         for message in exchange.user_messages:
             self._remember(message)
-        if operation == "threads.list" and not self.created:
-            self._found_before.update(ids(rows(exchange.json, "data")))
+        if operation == "threads.list":
+            self._learn_from_list(ids(rows(exchange.json, "data")))
         self.created.update(dict.fromkeys(_created_by(operation, exchange)))
         thread_id = params.get("thread_id")
         if not isinstance(thread_id, str):
@@ -128,6 +129,12 @@ class Guard:
             return "has messages that the run did not send"
         self._verified.add(thread_id)
         return ""
+
+    def _learn_from_list(self, listed: list[str]) -> None:
+        if not self.created:
+            self._found_before.update(listed)
+        # A server may create a thread although it refuses the message to it.
+        self.created.update(dict.fromkeys(one for one in listed if one in self._absent))
 
     def _remember(self, message: dict[str, Any]) -> None:
         if text := item_text(message):

@@ -84,6 +84,7 @@ async def deleted(target: Target) -> None:
 
 
 async def _unknown(target: Target) -> AsyncIterator[Exchange]:
-    """Read an unknown thread, and rename it unless the first response has ended the check."""
+    """Read an unknown thread, and rename it, unless the first response ends the check."""
     yield await target.user.call("threads.get_by_id", thread_id=UNKNOWN_THREAD)
-    yield await target.user.call("threads.update", thread_id=UNKNOWN_THREAD, title="Nothing")
+    if not target.read_only:
+        yield await target.user.call("threads.update", thread_id=UNKNOWN_THREAD, title="Nothing")

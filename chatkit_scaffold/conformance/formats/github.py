@@ -12,8 +12,7 @@ def render(report: Report, *, strict: bool = False) -> str:
         kind = "error" if required else "warning"
         lines.append(_command(kind, result.check.id, result.details()))
     lines += [_command("error", "chatkit-scaffold", error) for error in report.errors]
-    if leftovers := report.leftovers():
-        lines.append(_command("warning", "chatkit-scaffold", leftovers))
+    lines += [_command("warning", "chatkit-scaffold", line) for line in report.leftovers()]
     if report.unfinished:
         lines.append(_command("error", "chatkit-scaffold", report.unfinished))
     return "\n".join([*lines, _command("notice", "chatkit-scaffold check", report.totals())]) + "\n"

@@ -19,7 +19,7 @@ def render(report: Report, *, strict: bool = False) -> str:
     if leftovers := report.leftovers():
         # Only a suite can have output.
         suite = ET.SubElement(suites, "testsuite", name="clean-up", tests="0")
-        ET.SubElement(suite, "system-out").text = leftovers
+        ET.SubElement(suite, "system-out").text = "\n".join(leftovers)
     ET.indent(suites)
     return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 

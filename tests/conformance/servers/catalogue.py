@@ -10,6 +10,7 @@ A module of faults has up to three dictionaries, which this one joins:
 from tests.conformance.servers import (
     access_faults,
     agent_faults,
+    harmful,
     http_faults,
     odd,
     store_faults,
@@ -21,6 +22,7 @@ FAULTS: dict[str, Fault] = {
     **store_faults.FAULTS,
     **agent_faults.FAULTS,
     **access_faults.FAULTS,
+    **harmful.FAULTS,
 }
 MORE_FAULTS: dict[str, tuple[str, Fault]] = {**http_faults.MORE_FAULTS}
-ODD: dict[str, Fault] = {**odd.ODD}
+ODD: dict[str, Fault] = {**odd.ODD, **harmful.ODD}
