@@ -1,6 +1,8 @@
 """A ChatKit client for one user, which records every exchange."""
 
+import itertools
 import json
+import ssl
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -8,7 +10,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 from chatkit_scaffold.protocol.exchange import Exchange
 from chatkit_scaffold.protocol.guard import Guard, require_reading
-from chatkit_scaffold.protocol.limits import Journal, LimitReachedError, Limits, Observation
+from chatkit_scaffold.protocol.journal import Journal, Observation
+from chatkit_scaffold.protocol.limits import InconclusiveError, LimitReachedError, Limits
+from chatkit_scaffold.protocol.pace import rate_limited
 from chatkit_scaffold.protocol.session import HttpSession
 from chatkit_scaffold.text import shorten
 
@@ -40,6 +44,7 @@ class Chatkit:
         origin: Sent as `Origin`, as a browser does.
         limits: See `Limits`.
         journal: Records the exchanges; shared by all users of a run.
+        trusted: Whose certificates to trust; see `tls.trust`.
 
     Raises:
         ScaffoldError: The URL or a header is not valid.
@@ -54,6 +59,7 @@ class Chatkit:
         origin: str | None = None,
         limits: Limits | None = None,
         journal: Journal | None = None,
+        trusted: ssl.SSLContext | None = None,
     ) -> None:
         self.url = url
         self.name = name
@@ -62,7 +68,10 @@ class Chatkit:
         self.limits = limits or Limits()
         self.journal = journal or Journal()
         self.guard = Guard(self.call, self.journal)
-        self._http = HttpSession(url, self.headers, origin=origin, limits=self.limits)
+        self.trusted = trusted
+        self._http = HttpSession(
+            url, self.headers, origin=origin, limits=self.limits, trusted=trusted
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -115,19 +124,16 @@ class Chatkit:
                 connection.
 
         Raises:
-            LimitReachedError: The run has used up its requests or bytes.
-            NotSentError: The operation might harm other threads, or writes in a run that must not.
+            LimitReachedError: The run has used up its requests, bytes or time.
+            InconclusiveError: The response shows nothing, see `Journal`; or the request was not
+                sent, see `Guard`.
         """
         params = dict(params or {})
         before = await self.guard.admit(operation, params)
-        body = {"type": operation, "params": params, **(extra or {})}
+        content = json.dumps({"type": operation, "params": params, **(extra or {})}).encode()
         exchange = await self.send_raw(
-            json.dumps(body).encode(),
-            headers=headers,
-            watch=watch,
-            operation=operation,
+            content, headers=headers, watch=watch, operation=operation, params=params
         )
-        self.guard.note(operation, params, exchange)
         # A refusal shows nothing about the next operation of its kind, which may succeed.
         if before is not None and not exchange.is_client_error:
             harm = await before.harm(self.call, params)
@@ -172,32 +178,63 @@ class Chatkit:
         headers: Mapping[str, str] | None = None,
         watch: Callable[[Exchange], bool] | None = None,
         operation: str = "",
+        params: Mapping[str, Any] | None = None,
     ) -> Exchange:
         """Send any body with any method; see `request` for the other arguments."""
         if self.journal.read_only:
             require_reading(method, content)
-        exchange = Exchange(sent=self._describe(method, content), operation=operation)
-        self._record(exchange)
-        await self._http.send(
-            exchange,
-            content,
-            method=method,
-            headers=headers,
-            watch=watch,
-            streaming=operation in STREAMING,
-        )
-        if not operation:
-            self.guard.note(operation, {}, exchange)
+        pace = self.journal.pace
+        for attempt in itertools.count():
+            if pace is not None:
+                await pace.turn(operation)
+            exchange = Exchange(sent=self._describe(method, content), operation=operation)
+            try:
+                await self._exchange(exchange, content, method, headers, watch)
+            finally:
+                self.guard.note(exchange, params or {})
+            if pace is None:
+                break
+            if not exchange.is_refusal:
+                pace.accepted(operation)
+                break
+            if not pace.allows_another(exchange, attempt):
+                raise InconclusiveError(rate_limited(exchange))
         return exchange
 
     def forget_thread(self, thread_id: str) -> None:
         """Leave a thread out of the clean-up, because it was already deleted."""
         self.created_threads.pop(thread_id, None)
 
+    async def _exchange(
+        self,
+        exchange: Exchange,
+        content: bytes,
+        method: str,
+        headers: Mapping[str, str] | None,
+        watch: Callable[[Exchange], bool] | None,
+    ) -> None:
+        """Send one request, for no longer than the run has patience."""
+        self._record(exchange)
+        streaming = exchange.operation in STREAMING
+        within = self.limits.exchange_timeout if streaming else self.limits.read_timeout
+        patience = self.journal.patience
+        hurried = patience is not None and patience.hurried
+        await self._http.send(
+            exchange,
+            content,
+            method=method,
+            headers=headers,
+            watch=watch,
+            streaming=streaming,
+            within=patience.limit(within) if patience else within,
+        )
+        if patience is not None:
+            patience.count(exchange, hurried=hurried)
+
     def _record(self, exchange: Exchange) -> None:
         if len(self.journal.exchanges) >= self.limits.requests:
             raise LimitReachedError(f"{self.limits.requests} requests were sent")
-        if sum(len(past.body) for past in self.journal.exchanges) > self.limits.total_bytes:
+        if sum(past.size for past in self.journal.exchanges) > self.limits.total_bytes:
             raise LimitReachedError(f"the server sent more than {self.limits.total_bytes:,} bytes")
         self.journal.exchanges.append(exchange)
 

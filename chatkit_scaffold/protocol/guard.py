@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from chatkit_scaffold.protocol.exchange import Exchange, dig, ids, item_text, rows, text_at
-from chatkit_scaffold.protocol.limits import Journal
+from chatkit_scaffold.protocol.journal import Journal
+from chatkit_scaffold.protocol.limits import InconclusiveError
 from chatkit_scaffold.protocol.snapshot import ALL, Call, Snapshot, take_snapshot
 
 READING = frozenset({"threads.get_by_id", "threads.list", "items.list"})
@@ -19,16 +20,12 @@ _WRITES = "it writes, and --read-only was passed"
 _MOST_PAGES = 10
 
 
-class NotSentError(Exception):
-    """The client did not send a request; the message is the reason."""
+class ReadOnlyError(InconclusiveError):
+    """A request was not sent: it might write, and the run must not."""
 
 
-class ReadOnlyError(NotSentError):
-    """The request might write, and the run must not."""
-
-
-class UnsafeError(NotSentError):
-    """The request might change a thread that the run did not create."""
+class UnsafeError(InconclusiveError):
+    """A request was not sent: it might change a thread that the run did not create."""
 
 
 def require_reading(method: str, content: bytes) -> None:
@@ -96,8 +93,9 @@ class Guard:
             return None
         return await take_snapshot(self._call, operation, thread_id)
 
-    def note(self, operation: str, params: Mapping[str, Any], exchange: Exchange) -> None:
+    def note(self, exchange: Exchange, params: Mapping[str, Any]) -> None:
         """Learn from a response which threads the user has created, and which do not exist."""
+        operation = exchange.operation
         for message in exchange.user_messages:
             self._remember(message)
         if operation == "threads.list":
@@ -108,8 +106,8 @@ class Guard:
             return
         if thread_id in self._absent and exchange.is_success:
             self.created[thread_id] = None
-        is_read = operation == "threads.get_by_id"
-        if is_read and exchange.is_error and thread_id not in self.created:
+        is_refused = exchange.is_error and not exchange.is_refusal
+        if operation == "threads.get_by_id" and is_refused and thread_id not in self.created:
             self._absent.add(thread_id)
 
     async def doubt(self, thread_id: str) -> str:

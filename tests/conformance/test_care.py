@@ -15,7 +15,7 @@ from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.client import Chatkit, user_input
 from chatkit_scaffold.protocol.exchange import ids, rows
 from chatkit_scaffold.protocol.guard import ReadOnlyError
-from chatkit_scaffold.protocol.limits import Journal
+from chatkit_scaffold.protocol.journal import Journal
 from tests.conformance.servers import harmful, http_faults, store_faults
 from tests.conformance.servers.correct import NO_FAULT, Fault, build, headers_for
 from tests.conformance.servers.middleware import change_requests, change_responses

@@ -8,7 +8,7 @@ from chatkit_scaffold.conformance.fixtures import OwnThread, conversation, own_t
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import text_at
-from chatkit_scaffold.protocol.limits import Observation
+from chatkit_scaffold.protocol.journal import Observation
 
 _STORE = "chatkit/store.py Store (openai-chatkit 1.6.5)"
 
