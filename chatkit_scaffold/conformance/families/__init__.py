@@ -11,6 +11,7 @@ from chatkit_scaffold.conformance.families import requests_optional  # isort: sk
 from chatkit_scaffold.conformance.families import requests_errors  # isort: skip
 from chatkit_scaffold.conformance.families import streaming  # isort: skip
 from chatkit_scaffold.conformance.families import streaming_concurrency  # isort: skip
+from chatkit_scaffold.conformance.families import streaming_pieces  # isort: skip
 from chatkit_scaffold.conformance.families import streaming_not_found  # isort: skip
 from chatkit_scaffold.conformance.families import threads  # isort: skip
 from chatkit_scaffold.conformance.families import threads_paging  # isort: skip
@@ -42,6 +43,7 @@ __all__ = [
     "streaming",
     "streaming_concurrency",
     "streaming_not_found",
+    "streaming_pieces",
     "threads",
     "threads_metadata",
     "threads_not_found",
