@@ -49,6 +49,13 @@ def check(
         list[str] | None,
         typer.Option(metavar="IDS", help="Skip these ids or families, comma-separated."),
     ] = None,
+    read_only: Annotated[
+        bool,
+        typer.Option(
+            "--read-only",
+            help="Only read: create and change nothing, and skip the checks that need to.",
+        ),
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Treat every SHOULD as a MUST.")] = False,
     timeout: Annotated[
         float,
@@ -123,6 +130,7 @@ def check(
             timeout=timeout,
             select=_split(select or []),
             ignore=_split(ignore or []),
+            read_only=read_only,
             trusted=_trusted(ca_file, insecure=insecure),
             progress=lambda one, number, count: show(f"{number}/{count} {one.id}"),
         )
