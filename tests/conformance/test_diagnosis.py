@@ -171,3 +171,22 @@ def test_stream_that_stalls_for_another_reason_keeps_the_checks_own_fix() -> Non
     (failure,) = report.failures
     assert failure.cause == ""
     assert failure.fix == failure.check.fix
+
+
+@pytest.mark.parametrize("name", ["threads.list", "threads.create", "threads.add_user_message"])
+def test_no_other_check_is_blamed_for_a_server_error(name: str) -> None:
+    """All that fails or is untestable has the cause, except checks of errors themselves."""
+
+    def choose(request: Json, _: Message) -> Response | None:
+        fails = operation(request) == name
+        return JSONResponse({"detail": "Internal Server Error"}, 500) if fails else None
+
+    report = run(Fault(middleware=respond_instead(choose)))
+    cause = f"the server failed on {name}"
+    others = [
+        result.check.id
+        for result in report.failures
+        if result.cause != cause and not result.check.judges_errors
+    ]
+    assert others == []
+    assert report.untestable_by_cause().keys() <= {cause}
