@@ -12,6 +12,7 @@ from tests.conformance.servers import (
     agent_faults,
     http_faults,
     odd,
+    odd_http,
     store_faults,
 )
 from tests.conformance.servers.correct import Fault
@@ -23,4 +24,4 @@ FAULTS: dict[str, Fault] = {
     **access_faults.FAULTS,
 }
 MORE_FAULTS: dict[str, tuple[str, Fault]] = {**http_faults.MORE_FAULTS}
-ODD: dict[str, Fault] = {**odd.ODD}
+ODD: dict[str, Fault] = {**odd.ODD, **odd_http.ODD}
