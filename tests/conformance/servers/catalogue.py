@@ -15,6 +15,7 @@ from tests.conformance.servers import (
     harmful,
     http_faults,
     odd,
+    odd_http,
     store_faults,
 )
 from tests.conformance.servers.correct import Fault
@@ -36,6 +37,7 @@ MORE_FAULTS: dict[str, tuple[str, Fault]] = {
 }
 ODD: dict[str, Fault] = {
     **odd.ODD,
+    **odd_http.ODD,
     **access_faults.ODD,
     **attachments.ODD,
     **browser_faults.ODD,
