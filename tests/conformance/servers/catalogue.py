@@ -11,7 +11,9 @@ from tests.conformance.servers import (
     access_faults,
     agent_faults,
     http_faults,
+    long_faults,
     odd,
+    parallel_faults,
     store_faults,
 )
 from tests.conformance.servers.correct import Fault
@@ -21,6 +23,12 @@ FAULTS: dict[str, Fault] = {
     **store_faults.FAULTS,
     **agent_faults.FAULTS,
     **access_faults.FAULTS,
+    **long_faults.FAULTS,
+    **parallel_faults.FAULTS,
 }
-MORE_FAULTS: dict[str, tuple[str, Fault]] = {**http_faults.MORE_FAULTS}
-ODD: dict[str, Fault] = {**odd.ODD}
+MORE_FAULTS: dict[str, tuple[str, Fault]] = {
+    **http_faults.MORE_FAULTS,
+    **long_faults.MORE_FAULTS,
+    **parallel_faults.MORE_FAULTS,
+}
+ODD: dict[str, Fault] = {**odd.ODD, **long_faults.ODD, **parallel_faults.ODD}
