@@ -117,7 +117,7 @@ def test_tutorial() -> None:
         "streaming-unknown-thread",
         "streaming-updates-wrapped",
     }
-    assert report.most_important()[0].check.id == "requests-listed"
+    assert report.most_important()[0].first.check.id == "requests-listed"
     assert report.exit_status() == 1
 
 

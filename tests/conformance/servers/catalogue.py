@@ -10,6 +10,8 @@ A module of faults has up to three dictionaries, which this one joins:
 from tests.conformance.servers import (
     access_faults,
     agent_faults,
+    attachments,
+    browser_faults,
     http_faults,
     long_faults,
     odd,
@@ -23,12 +25,24 @@ FAULTS: dict[str, Fault] = {
     **store_faults.FAULTS,
     **agent_faults.FAULTS,
     **access_faults.FAULTS,
+    **attachments.FAULTS,
+    **browser_faults.FAULTS,
     **long_faults.FAULTS,
     **parallel_faults.FAULTS,
 }
 MORE_FAULTS: dict[str, tuple[str, Fault]] = {
     **http_faults.MORE_FAULTS,
+    **access_faults.MORE_FAULTS,
+    **attachments.MORE_FAULTS,
+    **browser_faults.MORE_FAULTS,
     **long_faults.MORE_FAULTS,
     **parallel_faults.MORE_FAULTS,
 }
-ODD: dict[str, Fault] = {**odd.ODD, **long_faults.ODD, **parallel_faults.ODD}
+ODD: dict[str, Fault] = {
+    **odd.ODD,
+    **access_faults.ODD,
+    **attachments.ODD,
+    **browser_faults.ODD,
+    **long_faults.ODD,
+    **parallel_faults.ODD,
+}

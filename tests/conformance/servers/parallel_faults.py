@@ -11,7 +11,9 @@ from chatkit.types import (
     AssistantMessageItem,
     ThreadItemDoneEvent,
     ThreadItemUpdatedEvent,
+    WidgetItem,
 )
+from chatkit.widgets import Card, Text
 from starlette.responses import JSONResponse
 
 from tests.conformance.servers.agent_faults import responding
@@ -131,6 +133,17 @@ async def _page_at_once(turn: Any, events: Events) -> Events:
         yield event
 
 
+async def _widgets_only(turn: Any, events: Events) -> Events:
+    """Answer with a widget, as an agent does whose only output is a card."""
+    async for event in saying(turn, [""]):
+        if isinstance(event, ThreadItemDoneEvent):
+            card = Card(children=[Text(value=turn.message.content[0].text)])
+            fields = {"id": event.item.id, "created_at": event.item.created_at}
+            yield ThreadItemDoneEvent(
+                item=WidgetItem(thread_id=turn.thread.id, widget=card, **fields)
+            )
+
+
 async def _model_runs(turn: Any) -> None:
     if "count to" in turn.message.content[0].text:
         await asyncio.sleep(2.2)
@@ -188,6 +201,7 @@ MORE_FAULTS: dict[str, tuple[str, Fault]] = {
 ODD: dict[str, Fault] = {
     "own words": Fault(patch=responding(_own_words)),
     "a page at once": Fault(patch=responding(_page_at_once)),
+    "widgets only": Fault(patch=responding(_widgets_only)),
     "one answer after the other": Fault(patch=_one_after_the_other),
     "a second answer refused": Fault(middleware=_refused_meanwhile),
 }
