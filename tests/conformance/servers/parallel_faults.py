@@ -108,8 +108,9 @@ def _shared_item_id(parts: Parts) -> None:
 
 
 async def _own_words(turn: Any, events: Events) -> Events:
-    """Answer at length, without a word of the question, as a model may."""
-    async for event in saying(turn, _NUMBERS, pause=0.015):
+    """Answer without a word of the question, and at length if it asks for that, as a model may."""
+    pieces = _NUMBERS if _is_long(turn) else ["Gladly, ", "though not ", "today."]
+    async for event in saying(turn, pieces, pause=0.015):
         yield event
 
 
@@ -145,8 +146,12 @@ async def _widgets_only(turn: Any, events: Events) -> Events:
 
 
 async def _model_runs(turn: Any) -> None:
-    if "count to" in turn.message.content[0].text:
+    if _is_long(turn):
         await asyncio.sleep(2.2)
+
+
+def _is_long(turn: Any) -> bool:
+    return "count to" in turn.message.content[0].text
 
 
 def _one_after_the_other(parts: Parts) -> None:
