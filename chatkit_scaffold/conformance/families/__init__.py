@@ -15,6 +15,7 @@ from chatkit_scaffold.conformance.families import threads  # isort: skip
 from chatkit_scaffold.conformance.families import threads_paging  # isort: skip
 from chatkit_scaffold.conformance.families import threads_metadata  # isort: skip
 from chatkit_scaffold.conformance.families import threads_not_found  # isort: skip
+from chatkit_scaffold.conformance.families import threads_deleted  # isort: skip
 from chatkit_scaffold.conformance.families import items  # isort: skip
 from chatkit_scaffold.conformance.families import items_retry  # isort: skip
 from chatkit_scaffold.conformance.families import items_stop  # isort: skip
@@ -39,6 +40,7 @@ __all__ = [
     "streaming_concurrency",
     "streaming_not_found",
     "threads",
+    "threads_deleted",
     "threads_metadata",
     "threads_not_found",
     "threads_paging",

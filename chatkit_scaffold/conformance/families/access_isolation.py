@@ -7,9 +7,9 @@ from chatkit_scaffold.conformance.expectations import require, require_equal, sk
 from chatkit_scaffold.conformance.fixtures import (
     NO_LIMIT,
     UNKNOWN_ITEM,
-    UNKNOWN_THREAD,
     conversation,
     three_threads,
+    unknown_thread,
 )
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
@@ -189,15 +189,15 @@ async def delete_separate(target: Target) -> None:
 )
 async def foreign_as_unknown(target: Target) -> None:
     """The response for another user's thread is the same as for an unknown thread."""
-    other, thread_id = await _second_user(target)
+    (other, thread_id), unknown_id = await _second_user(target), unknown_thread()
     for operation, params in (("threads.get_by_id", {}), ("threads.update", {"title": "x"})):
         foreign = await other.call(operation, thread_id=thread_id, **params)
-        unknown = await other.call(operation, thread_id=UNKNOWN_THREAD, **params)
-        again = await other.call(operation, thread_id=UNKNOWN_THREAD, **params)
+        unknown = await other.call(operation, thread_id=unknown_id, **params)
+        again = await other.call(operation, thread_id=unknown_id, **params)
         require_equal(foreign.status, unknown.status, "status", foreign)
         # Bodies that contain a request id or a time differ for every request.
         if again.body == unknown.body:
-            got, expected = _without(foreign, thread_id), _without(unknown, UNKNOWN_THREAD)
+            got, expected = _without(foreign, thread_id), _without(unknown, unknown_id)
             require_equal(got, expected, "response", foreign)
 
 

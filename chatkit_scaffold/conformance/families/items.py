@@ -58,6 +58,7 @@ async def text_exact(target: Target) -> None:
 async def quotation_kept(target: Target) -> None:
     """A message is stored with its quotation."""
     _, read = await special_message(target)
+    require(_messages(read), read, "the user's message")
     require_equal(_messages(read)[0].get("quoted_text"), _QUOTE, "quoted_text", read)
 
 

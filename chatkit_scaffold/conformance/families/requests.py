@@ -8,10 +8,11 @@ from typing import Any
 from chatkit_scaffold.conformance.check import Level
 from chatkit_scaffold.conformance.expectations import fail, require, skip
 from chatkit_scaffold.conformance.fixtures import (
-    UNKNOWN_THREAD,
     conversation,
     first_turn,
+    own_thread,
     probe,
+    unknown_thread,
 )
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
@@ -78,7 +79,7 @@ async def no_server_errors(target: Target) -> None:
 async def all_understood(target: Target) -> None:
     """The server supports every operation that a chat requires."""
     talk = await conversation(target)
-    user, thread = target.user, {"thread_id": talk.thread_id}
+    user, thread = target.user, {"thread_id": (await own_thread(target)).id}
     responses = [
         talk.read_after_second,
         talk.threads_after,
@@ -103,7 +104,7 @@ async def unknown_refused(target: Target) -> None:
     """The server returns a 4xx for an unknown operation, such as messages.create."""
     for operation in ("messages.create", "threads.explode"):
         response = await target.user.request(
-            operation, {"thread_id": UNKNOWN_THREAD, "input": user_input("Hello")}
+            operation, {"thread_id": unknown_thread(), "input": user_input("Hello")}
         )
         _require_rejected(response)
 
@@ -196,7 +197,7 @@ async def no_internals(target: Target) -> None:
     """No error shows a traceback, SQL or the names of internal components."""
     await target.user.send_raw(b"{not json")
     await target.user.call("threads.get_by_id")
-    await target.user.call("threads.get_by_id", thread_id=UNKNOWN_THREAD)
+    await target.user.call("threads.get_by_id", thread_id=unknown_thread())
     for exchange in target.exchanges:
         body = exchange.body[:_SEARCHED_BYTES].decode("utf-8", "replace")
         errors = json.dumps(exchange.events_of_type("error")) if exchange.events else ""

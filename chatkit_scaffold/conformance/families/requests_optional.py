@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from chatkit_scaffold.conformance.check import Level
 from chatkit_scaffold.conformance.expectations import require
-from chatkit_scaffold.conformance.fixtures import conversation, fixture
+from chatkit_scaffold.conformance.fixtures import fixture, own_thread
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import Exchange, text_at
@@ -15,9 +15,8 @@ _REQUESTS = "chatkit/types.py ChatKitReq (openai-chatkit 1.6.5)"
 @fixture
 async def optional_responses(target: Target) -> dict[str, Exchange]:
     """The responses to operations that a server may decline."""
-    talk = await conversation(target)
+    own = await own_thread(target)
     action = {"type": "chatkit.unknown", "payload": {}}
-    thread = {"thread_id": talk.thread_id}
     user = target.user
     return {
         "create": await user.call(
@@ -27,13 +26,11 @@ async def optional_responses(target: Target) -> dict[str, Exchange]:
         "transcribe": await user.call(
             "input.transcribe", audio_base64="AAAA", mime_type="audio/webm"
         ),
-        "action": await user.stream(
-            "threads.custom_action", thread_id=talk.thread_id, action=action
-        ),
-        "sync": await user.call("threads.sync_custom_action", **thread, action=action),
+        "action": await user.stream("threads.custom_action", thread_id=own.id, action=action),
+        "sync": await user.call("threads.sync_custom_action", thread_id=own.id, action=action),
         "structured": await user.stream(
             "threads.add_structured_input",
-            thread_id=talk.thread_id,
+            thread_id=own.id,
             item_id="si_unknown",
             input={"status": "skipped", "answers": {}},
         ),

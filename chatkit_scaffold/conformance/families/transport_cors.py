@@ -2,7 +2,7 @@
 
 from chatkit_scaffold.conformance.check import Level
 from chatkit_scaffold.conformance.expectations import fail, require, require_no_server_error, skip
-from chatkit_scaffold.conformance.fixtures import UNKNOWN_THREAD, first_turn, probe
+from chatkit_scaffold.conformance.fixtures import first_turn, probe, unknown_thread
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target, allowed_origin
 from chatkit_scaffold.protocol.exchange import Exchange
@@ -71,7 +71,7 @@ async def cors_answers(target: Target) -> None:
 async def cors_errors(target: Target) -> None:
     """Error responses allow the page's origin to read them too."""
     responses = [
-        await target.user.call("threads.get_by_id", thread_id=UNKNOWN_THREAD),
+        await target.user.call("threads.get_by_id", thread_id=unknown_thread()),
         await target.user.send_raw(b"{not json"),
         await target.user.call("threads.get_by_id"),
     ]
