@@ -38,7 +38,7 @@ async def special_message(target: Target) -> tuple[Exchange, Exchange]:
     source=_STORE + ".add_thread_item; chatkit/types.py UserMessageTextContent",
     fix="Store text unchanged: use UTF-8 everywhere and bound SQL parameters, and do not escape, "
     "strip or shorten it.",
-    needs={"threads-read-after-first-turn"},
+    needs={"threads-distinct"},
 )
 async def text_exact(target: Target) -> None:
     """Text is stored exactly as it was sent, whatever characters it contains."""
@@ -53,7 +53,7 @@ async def text_exact(target: Target) -> None:
     level=Level.SHOULD,
     source="chatkit/types.py UserMessageItem.quoted_text (openai-chatkit 1.6.5)",
     fix="Store the whole item (`model_dump(mode='json')`), not only its text.",
-    needs={"items-text-exact"},
+    needs={"threads-read-after-first-turn"},
 )
 async def quotation_kept(target: Target) -> None:
     """A message is stored with its quotation."""
@@ -69,7 +69,7 @@ async def quotation_kept(target: Target) -> None:
     "be stored",
     fix="Reject control characters with a 4xx before you store anything, or store items as JSON "
     "text.",
-    needs={"threads-read-after-first-turn"},
+    needs={"threads-distinct"},
     judges_errors=True,
 )
 async def control_characters(target: Target) -> None:
@@ -109,7 +109,7 @@ async def ids_unique(target: Target) -> None:
     level=Level.SHOULD,
     source="chatkit/store.py default_generate_id: 8 hexadecimal digits (openai-chatkit 1.6.5)",
     fix="Override generate_thread_id and generate_item_id with 128 random bits (`uuid4().hex`).",
-    needs={"threads-read-after-first-turn"},
+    needs={"transport-event-types"},
 )
 async def ids_long(target: Target) -> None:
     """Random ids are long enough not to collide."""

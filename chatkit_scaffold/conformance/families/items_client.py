@@ -19,7 +19,7 @@ _HIDDEN = ("hidden_context_item", "sdk_hidden_context")
     level=Level.SHOULD,
     source="chatkit/types.py ItemsFeedbackReq; chatkit/server.py ChatKitServer.add_feedback",
     fix="Override `add_feedback` and store the feedback; the SDK returns `{}`.",
-    needs={"threads-second-message"},
+    needs={"threads-read-after-first-turn", "streaming-answer-arrives"},
     judges_errors=True,
 )
 async def feedback_taken(target: Target) -> None:
@@ -40,7 +40,7 @@ async def feedback_taken(target: Target) -> None:
     level=Level.SHOULD,
     source=_SERVER + ".ThreadsAddClientToolOutputReq raises ValueError without a pending call",
     fix="Look for a pending client tool call before `process`, and return 409 if there is none.",
-    needs={"threads-second-message"},
+    needs={"threads-read-after-first-turn"},
     judges_errors=True,
 )
 async def tool_output_unasked(target: Target) -> None:
@@ -62,7 +62,7 @@ async def tool_output_unasked(target: Target) -> None:
     level=Level.MUST,
     source="chatkit/types.py HiddenContextItem: never sent to the client (openai-chatkit 1.6.5)",
     fix="Remove HiddenContextItem and SDKHiddenContextItem from every response, as the SDK does.",
-    needs={"streaming-thread-created"},
+    needs={"transport-event-types"},
     last=True,
 )
 async def hidden_not_shown(target: Target) -> None:

@@ -97,7 +97,7 @@ async def all_understood(target: Target) -> None:
     level=Level.SHOULD,
     source=_REQUESTS + ": a union discriminated by `type`; there is no messages.create",
     fix="Return 400 for an unknown `type`: catch pydantic's ValidationError around `process`.",
-    needs={"requests-listed"},
+    needs={"transport-reachable"},
     judges_errors=True,
 )
 async def unknown_refused(target: Target) -> None:
@@ -115,7 +115,7 @@ async def unknown_refused(target: Target) -> None:
     source="RFC 9110 section 15.5.1 (400 Bad Request)",
     fix="Return 400 for a body that is not JSON: catch pydantic's ValidationError around "
     "`process`.",
-    needs={"requests-listed"},
+    needs={"transport-reachable"},
     judges_errors=True,
 )
 async def broken_json_refused(target: Target) -> None:
@@ -129,7 +129,7 @@ async def broken_json_refused(target: Target) -> None:
     level=Level.SHOULD,
     source=_REQUESTS,
     fix="Return 400 or 422 for pydantic's ValidationError: the mistake is the client's.",
-    needs={"requests-listed"},
+    needs={"transport-reachable"},
     judges_errors=True,
 )
 async def wrong_types_refused(target: Target) -> None:
@@ -173,7 +173,7 @@ async def extras_tolerated(target: Target) -> None:
     source="RFC 9110 section 15.5.14 (413 Content Too Large)",
     fix="Limit the body size (FastAPI's max_body_size, or your proxy's client_max_body_size) and "
     "return 413.",
-    needs={"requests-listed"},
+    needs={"transport-reachable"},
     judges_errors=True,
 )
 async def huge_refused(target: Target) -> None:
@@ -189,7 +189,7 @@ async def huge_refused(target: Target) -> None:
     level=Level.SHOULD,
     source="CWE-209: error message containing sensitive information",
     fix="Log the exception and return a message of your own. Do not run with debug=True.",
-    needs={"requests-listed"},
+    needs={"transport-reachable"},
     last=True,
     judges_errors=True,
 )

@@ -42,7 +42,7 @@ async def optional_responses(target: Target) -> dict[str, Exchange]:
     level=Level.SHOULD,
     source=_REQUESTS + "; chatkit/server.py ChatKitServer._get_attachment_store raises",
     fix="Pass an AttachmentStore to the server, or decline attachments.* with a 4xx and a reason.",
-    needs={"requests-listed"},
+    needs={"transport-reachable"},
     judges_errors=True,
 )
 async def attachments_answered(target: Target) -> None:
@@ -60,7 +60,7 @@ async def attachments_answered(target: Target) -> None:
     level=Level.SHOULD,
     source=_REQUESTS + "; chatkit/server.py ChatKitServer.transcribe raises NotImplementedError",
     fix="Override `transcribe`, or decline input.transcribe with a 4xx and a reason.",
-    needs={"requests-listed"},
+    needs={"transport-reachable"},
     judges_errors=True,
 )
 async def transcription_answered(target: Target) -> None:
@@ -74,7 +74,7 @@ async def transcription_answered(target: Target) -> None:
     source=_REQUESTS + "; chatkit/server.py ChatKitServer.action and .sync_action raise",
     fix="Override `action` and `sync_action`, or decline them with a 4xx or with an `error` event "
     "whose `allow_retry` is false.",
-    needs={"requests-listed"},
+    needs={"transport-reachable"},
     judges_errors=True,
 )
 async def actions_answered(target: Target) -> None:

@@ -51,7 +51,7 @@ async def others_answered(target: Target) -> None:
     source=_SERVER,
     fix="Keep the state of an answer out of globals and the server object: requests run "
     "concurrently.",
-    needs={"streaming-items-complete"},
+    needs={"transport-event-types"},
 )
 async def not_mixed(target: Target) -> None:
     """Each of two parallel streams has its own thread and only that thread's items."""

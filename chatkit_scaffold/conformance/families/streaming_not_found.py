@@ -32,7 +32,7 @@ async def unknown_thread_refused(target: Target) -> None:
     level=Level.SHOULD,
     source=_SERVER + ": returns an empty 200 for an unknown item",
     fix="Load the item before `process`, and return 404 if the thread does not have it.",
-    needs={"streaming-thread-created"},
+    needs={"transport-event-types"},
     judges_errors=True,
 )
 async def unknown_item(target: Target) -> None:
@@ -49,7 +49,7 @@ async def unknown_item(target: Target) -> None:
     level=Level.SHOULD,
     source="chatkit/server.py ChatKitServer._build_user_message_item (openai-chatkit 1.6.5)",
     fix="Load a message's attachments before `process`, and return 404 if one does not exist.",
-    needs={"streaming-thread-created"},
+    needs={"transport-event-types"},
     judges_errors=True,
 )
 async def unknown_attachment(target: Target) -> None:

@@ -19,7 +19,7 @@ _TURNS = 2
     source="chatkit/server.py ChatKitServer._process_streaming_impl (openai-chatkit 1.6.5)",
     fix="Create a thread only for threads.create; for threads.add_user_message, load the thread "
     "in the request.",
-    needs={"streaming-thread-created", "requests-listed"},
+    needs={"transport-event-types", "requests-listed"},
 )
 async def created_once(target: Target) -> None:
     """A conversation of two turns creates one thread."""
@@ -43,7 +43,7 @@ async def created_once(target: Target) -> None:
     source="chatkit/server.py ChatKitServer._load_full_thread (openai-chatkit 1.6.5)",
     fix="Store only the ThreadMetadata in save_thread: the SDK passes a Thread whose `items` make "
     "later loads fail.",
-    needs={"streaming-thread-created", "requests-listed"},
+    needs={"transport-event-types"},
 )
 async def read_after_first_turn(target: Target) -> None:
     """A thread can be read right after its first turn."""
@@ -58,7 +58,7 @@ async def read_after_first_turn(target: Target) -> None:
     level=Level.MUST,
     source=_STORE + ".load_threads; chatkit-js sends limit 9999",
     fix="Accept any limit, reduce it if necessary, and return the user's threads.",
-    needs={"streaming-thread-created", "requests-listed"},
+    needs={"requests-listed"},
 )
 async def threads_listed(target: Target) -> None:
     """threads.list with limit 9999 returns a list that contains the new thread."""

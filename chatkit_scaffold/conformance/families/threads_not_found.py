@@ -16,7 +16,7 @@ _STORE = "chatkit/store.py Store (openai-chatkit 1.6.5)"
     source="chatkit/store.py NotFoundError (openai-chatkit 1.6.5)",
     fix="Raise NotFoundError in the store for an unknown thread; never return None or create "
     "a thread.",
-    needs={"requests-listed"},
+    needs={"transport-reachable"},
     judges_errors=True,
 )
 async def unknown_refused(target: Target) -> None:

@@ -23,7 +23,7 @@ _STORE = "chatkit/store.py Store (openai-chatkit 1.6.5)"
     level=Level.MUST,
     source="chatkit/types.py ThreadListParams.order = 'desc' (openai-chatkit 1.6.5)",
     fix="Honor `order` in Store.load_threads, and sort by created_at or an increasing number.",
-    needs={"threads-listed"},
+    needs={"threads-distinct"},
 )
 async def newest_first(target: Target) -> None:
     """threads.list returns the newest thread first, or the oldest with order 'asc'."""
@@ -40,7 +40,7 @@ async def newest_first(target: Target) -> None:
     source="chatkit/types.py Page, ThreadListParams (openai-chatkit 1.6.5)",
     fix="Use keyset pagination: return the id of the page's last thread as `after`, and start the "
     "next page behind it.",
-    needs={"threads-listed"},
+    needs={"requests-listed"},
 )
 async def threads_paged(target: Target) -> None:
     """Paging through threads skips and repeats none, in both orders and with several limits."""
@@ -119,7 +119,7 @@ async def complete_lists(target: Target) -> list[Pages]:
     source="chatkit/types.py Page.has_more (openai-chatkit 1.6.5)",
     fix="Load one row more than `limit` to know whether more rows follow; a full page can be the "
     "last one.",
-    needs={"threads-listed", "threads-second-message"},
+    needs={"threads-listed", "threads-read-after-first-turn"},
 )
 async def pages_end(target: Target) -> None:
     """`has_more` is false on the last page, even if the page is full."""
@@ -135,7 +135,7 @@ async def pages_end(target: Target) -> None:
     source="chatkit/types.py Page.after: str | None = None (openai-chatkit 1.6.5)",
     fix="Set `after` only if `has_more` is true: a client that asks for the next page while there "
     "is a cursor never stops.",
-    needs={"threads-listed", "threads-second-message"},
+    needs={"threads-listed", "threads-read-after-first-turn"},
 )
 async def last_cursor(target: Target) -> None:
     """The last page has no cursor: `after` is null or absent."""

@@ -13,6 +13,7 @@ from tests.conformance.servers import (
     http_faults,
     odd,
     store_faults,
+    thread_faults,
 )
 from tests.conformance.servers.correct import Fault
 
@@ -21,6 +22,7 @@ FAULTS: dict[str, Fault] = {
     **store_faults.FAULTS,
     **agent_faults.FAULTS,
     **access_faults.FAULTS,
+    **thread_faults.FAULTS,
 }
-MORE_FAULTS: dict[str, tuple[str, Fault]] = {**http_faults.MORE_FAULTS}
+MORE_FAULTS: dict[str, tuple[str, Fault]] = {**http_faults.MORE_FAULTS, **thread_faults.MORE_FAULTS}
 ODD: dict[str, Fault] = {**odd.ODD}

@@ -6,7 +6,7 @@ from chatkit.types import Page
 
 from tests.conformance.servers.agent_faults import remembering
 from tests.conformance.servers.correct import NO_FAULT, Fault, Parts
-from tests.conformance.servers.middleware import Json, change_events
+from tests.conformance.servers.middleware import Headers, Json, change_events, change_headers
 
 
 def _capped(parts: Parts) -> None:
@@ -39,9 +39,16 @@ def _sequential_ids(parts: Parts) -> None:
     parts.store.generate_item_id = lambda kind, thread, context: str(next(numbers))
 
 
+def _without_cors(_: int, headers: Headers) -> None:
+    """Allow no other origin: the page comes from the same one."""
+    for name in [name for name in headers if name.startswith("access-control-")]:
+        del headers[name]
+
+
 ODD: dict[str, Fault] = {
     "unchanged": NO_FAULT,
     "limit capped": Fault(patch=_capped),
+    "same origin": Fault(middleware=change_headers(_without_cors)),
     "no optional events": Fault(middleware=change_events(_without_optional)),
     "sequential ids": Fault(patch=_sequential_ids),
     "no deltas": Fault(patch=remembering(lambda items: items)),
