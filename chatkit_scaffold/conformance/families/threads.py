@@ -124,7 +124,8 @@ async def read_as_streamed(target: Target) -> None:
     read = talk.read_after_second
     streamed = {text_at(item, "id"): item for item in talk.first.items + talk.second.items}
     stored = [item for item in talk.items if text_at(item, "id") in streamed]
-    require_equal(ids(stored), list(streamed), "ids in order", read)
+    # An item that is stored twice is another mistake, which items-ids-unique reports.
+    require_equal(list(dict.fromkeys(ids(stored))), list(streamed), "ids in order", read)
     for item in stored:
         original = streamed[text_at(item, "id")]
         require_equal(item.get("type"), original.get("type"), "type", read)

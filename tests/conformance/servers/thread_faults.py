@@ -2,6 +2,7 @@
 
 # ruff: noqa: ARG005 - a fault has the signature of what it replaces
 
+import contextlib
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -66,24 +67,40 @@ def _earlier(number: int, thread_id: str) -> AssistantMessageItem:
 
 
 def _items_shared(parts: Parts) -> None:
-    """Return the items of all threads for each, as a query without the thread does."""
+    """Return the items of all the user's threads for each, as a query without the thread does."""
     store = parts.store
     load, save = store.load_thread_items, store.save_thread
-    threads: dict[str, None] = {}
+    owners: dict[str, str] = {}
 
     async def save_thread(thread: Any, context: Any) -> None:
-        threads[thread.id] = None
+        owners[thread.id] = context.user_id
         await save(thread, context)
 
     async def load_thread_items(
         thread_id: str, after: Any, limit: int, order: str, context: Any
     ) -> Any:
         page = await load(thread_id, after, limit, order, context)
-        for other in set(threads) - {thread_id}:
-            page.data += (await load(other, None, limit, order, context)).data
+        for other, owner in owners.items():
+            if other != thread_id and owner == context.user_id:
+                with contextlib.suppress(NotFoundError):
+                    page.data += (await load(other, None, limit, order, context)).data
         return page
 
     store.save_thread, store.load_thread_items = save_thread, load_thread_items
+
+
+def _same_item_twice(parts: Parts) -> None:
+    """Return every item twice under one id, as a store that only ever appends does."""
+    load = parts.store.load_thread_items
+
+    async def load_thread_items(
+        thread_id: str, after: Any, limit: int, order: str, context: Any
+    ) -> Any:
+        page = await load(thread_id, after, limit, order, context)
+        page.data = [item for item in page.data for _ in range(2)][:limit]
+        return page
+
+    parts.store.load_thread_items = load_thread_items
 
 
 def _empty_thread_besides(parts: Parts) -> None:
@@ -160,6 +177,7 @@ MORE_FAULTS: dict[str, tuple[str, Fault]] = {
     "one thread for all": ("threads-distinct", Fault(patch=_one_thread(used=False))),
     "one thread for all, in use": ("threads-distinct", Fault(patch=_one_thread(used=True))),
     "items of all threads": ("threads-distinct", Fault(patch=_items_shared)),
+    "items twice under one id": ("items-message-once", Fault(patch=_same_item_twice)),
     "an empty thread besides": ("threads-created-once", Fault(patch=_empty_thread_besides)),
     "renaming brings back": ("threads-deleted-stays", Fault(patch=_upserting("rename_thread"))),
     "feedback brings back": ("threads-deleted-stays", Fault(patch=_upserting("save_feedback"))),
