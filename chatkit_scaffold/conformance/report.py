@@ -4,51 +4,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatkit_scaffold.conformance.check import Check, Level, Outcome
+from chatkit_scaffold.conformance.causes import RootCause, root_causes, unexplained
+from chatkit_scaffold.conformance.check import Level, Outcome
+from chatkit_scaffold.conformance.result import Result
+from chatkit_scaffold.text import shorten
 
 _MOST_IMPORTANT = 3
-
-
-@dataclass(slots=True)
-class Result:
-    """How one check ended.
-
-    Attributes:
-        check: The requirement.
-        outcome: See `Outcome`.
-        reason: Why it was skipped or is untestable.
-        sent: For a failure, the request that shows it.
-        expected: For a failure, what a correct server would have sent.
-        got: For a failure, what the server sent.
-        fix: For a failure, what to do.
-        cause: For a failure, its root cause, if it is not what the check looks for; failures
-            with the same cause have one fix.
-        seconds: How long the check took.
-    """
-
-    check: Check
-    outcome: Outcome
-    reason: str = ""
-    sent: str = ""
-    expected: str = ""
-    got: str = ""
-    fix: str = ""
-    cause: str = ""
-    seconds: float = 0.0
-
-    def facts(self) -> dict[str, str]:
-        """Return the five lines that describe a failure, by their label."""
-        return {
-            "sent": self.sent,
-            "expected": self.expected,
-            "got": self.got,
-            "source": self.check.source,
-            "fix": self.fix,
-        }
-
-    def details(self) -> str:
-        """Return the title and the facts of a failure as plain text."""
-        return "\n".join([self.check.title, *(f"{k}: {v}" for k, v in self.facts().items())])
 
 
 @dataclass(slots=True)
@@ -60,6 +21,7 @@ class Report:
         results: One for each check, in the order of the run.
         errors: Bugs in our own checks.
         leftover_threads: Threads that the run created and could not remove.
+        leftover_reasons: Why they could not be removed, by id.
         unfinished: Why the run ended early; empty if it did not.
         seconds: How long the run took.
         requests: How many requests were sent.
@@ -69,6 +31,7 @@ class Report:
     results: list[Result]
     errors: list[str] = field(default_factory=list)
     leftover_threads: list[str] = field(default_factory=list)
+    leftover_reasons: dict[str, str] = field(default_factory=dict)
     unfinished: str = ""
     seconds: float = 0.0
     requests: int = 0
@@ -81,7 +44,7 @@ class Report:
     @property
     def required_failures(self) -> list[Result]:
         """The failed checks that are a MUST."""
-        return [result for result in self.failures if result.check.level is Level.MUST]
+        return [result for result in self.failures if result.level is Level.MUST]
 
     @property
     def counts(self) -> dict[Outcome, int]:
@@ -106,20 +69,18 @@ class Report:
             return 1
         return 0 if self.complete else 2
 
-    def most_important(self) -> list[Result]:
-        """Return the three failures to fix first.
+    def root_causes(self) -> list[RootCause]:
+        """Return the causes of all failures, the one to fix first first."""
+        return root_causes(self.results)
 
-        A MUST comes before a SHOULD, and a failure that blocks many other checks comes before
-        one that blocks few.
-        """
-        ranked = sorted(
-            self.failures,
-            key=lambda result: (
-                result.check.level is not Level.MUST,
-                -self._blocked_by(result.check.id),
-            ),
-        )
-        return ranked[:_MOST_IMPORTANT]
+    def most_important(self) -> list[RootCause]:
+        """Return the three causes to fix first."""
+        return self.root_causes()[:_MOST_IMPORTANT]
+
+    def untestable_by_cause(self) -> dict[str, list[Result]]:
+        """Return the untestable results by what blocks them in the end."""
+        explained = {cause.reason: cause.blocked for cause in self.root_causes() if cause.blocked}
+        return explained | unexplained(self.results)
 
     def by_family(self) -> dict[str, list[Result]]:
         """Return the results by family, families in the order in which they first appear."""
@@ -127,21 +88,6 @@ class Report:
         for result in self.results:
             families.setdefault(result.check.family, []).append(result)
         return families
-
-    def untestable_by_cause(self) -> dict[str, list[Result]]:
-        """Return the untestable results by what blocks them in the end.
-
-        A check that needs an untestable check has the same cause as that one.
-        """
-        causes: dict[str, str] = {}
-        grouped: dict[str, list[Result]] = {}
-        for result in self.results:
-            if result.outcome is not Outcome.UNTESTABLE:
-                continue
-            inherited = [causes[need] for need in result.check.needs if need in causes]
-            cause = causes[result.check.id] = min(inherited, default=result.reason)
-            grouped.setdefault(cause, []).append(result)
-        return grouped
 
     def totals(self) -> str:
         """Return the run's numbers in one line."""
@@ -158,6 +104,17 @@ class Report:
             f"{self.requests} requests in {self.seconds:.1f} s"
         )
 
+    def leftovers(self) -> list[str]:
+        """Return a line for each reason why threads of the run are left."""
+        by_reason: dict[str, list[str]] = {}
+        for thread_id in self.leftover_threads:
+            reason = self.leftover_reasons.get(thread_id, "")
+            by_reason.setdefault(reason, []).append(shorten(thread_id))
+        return [
+            f"Threads that could not be deleted{f' ({why})' if why else ''}: {', '.join(ids)}"
+            for why, ids in by_reason.items()
+        ]
+
     def summary(self) -> dict[str, Any]:
         """Return the run's numbers for programs."""
         return {
@@ -167,10 +124,3 @@ class Report:
             "requests": self.requests,
             "seconds": round(self.seconds, 2),
         }
-
-    def _blocked_by(self, check_id: str) -> int:
-        blocked = {check_id}
-        for result in self.results:
-            if result.outcome is Outcome.UNTESTABLE and result.check.needs & blocked:
-                blocked.add(result.check.id)
-        return len(blocked) - 1

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 from chatkit_scaffold.text import shorten
 
 _MAX_ERRORS = 20
+_MAX_NAMES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class EventParser:
 
     Attributes:
         framing_errors: What is wrong with the framing, at most twenty sentences.
+        event_names: The names in `event:` lines that are not the default, at most twenty.
 
     Source: ChatKitServer._process_streaming frames an event as `data: <json>` and a blank
     line, with no event name (openai-chatkit 1.6.5).
@@ -43,18 +45,26 @@ class EventParser:
 
     def __init__(self) -> None:
         self.framing_errors: list[str] = []
-        self._rest = b""
+        self.event_names: list[str] = []
+        self._rest: list[bytes] = []
+        """The chunks of the unfinished line, which are joined once: it may be of any length."""
         self._data: list[str] = []
 
     def feed(self, chunk: bytes) -> list[dict[str, Any]]:
         """Return the events that *chunk* completes."""
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        end, newline, rest = chunk.rpartition(b"\n")
+        if not newline:
+            self._rest.append(chunk)
+            return []
+        lines = b"".join([*self._rest, end]).split(b"\n")
+        self._rest = [rest]
         return [event for line in lines for event in self._line(line)]
 
     def close(self) -> list[dict[str, Any]]:
         """Return the events that only the end of the body completes."""
-        events = self._line(self._rest) if self._rest else []
-        self._rest = b""
+        rest = b"".join(self._rest)
+        events = self._line(rest) if rest else []
+        self._rest = []
         if self._data:
             self._error("no blank line after the last event")
             events += self._event()
@@ -64,7 +74,10 @@ class EventParser:
         line = raw.removesuffix(b"\r").decode("utf-8", "replace")
         if not line.strip():
             return self._event()
-        if line.startswith((":", "event:", "id:", "retry:")):
+        if line.startswith("event:"):
+            self._name(line.removeprefix("event:").strip())
+            return []
+        if line.startswith((":", "id:", "retry:")):
             return []
         if line.startswith("data:"):
             self._data.append(line.removeprefix("data:").removeprefix(" "))
@@ -85,6 +98,11 @@ class EventParser:
         if event is None:
             self._error(f"event data that is not a JSON object: {shorten(text)}")
         return [] if event is None else [event]
+
+    def _name(self, name: str) -> None:
+        named = name not in ("", "message", *self.event_names)
+        if named and len(self.event_names) < _MAX_NAMES:
+            self.event_names.append(name)
 
     def _error(self, text: str) -> None:
         if len(self.framing_errors) < _MAX_ERRORS:

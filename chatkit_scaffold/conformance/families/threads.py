@@ -1,7 +1,11 @@
 """Threads: created once, apart from each other, and stored as they were streamed."""
 
 from chatkit_scaffold.conformance.check import Level
-from chatkit_scaffold.conformance.expectations import require, require_equal
+from chatkit_scaffold.conformance.expectations import (
+    require,
+    require_equal,
+    require_no_server_error,
+)
 from chatkit_scaffold.conformance.fixtures import conversation, three_turns
 from chatkit_scaffold.conformance.paging import find_threads
 from chatkit_scaffold.conformance.registry import check
@@ -50,6 +54,8 @@ async def read_after_first_turn(target: Target) -> None:
     talk = await conversation(target)
     require_thread(talk.read_after_first, talk.thread_id)
     items = rows(talk.read_after_first.json, "items", "data")
+    if not items:
+        require_no_server_error(talk.first)
     require(items, talk.read_after_first, "the turn's items")
 
 

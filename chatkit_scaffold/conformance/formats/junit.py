@@ -3,7 +3,8 @@
 from xml.etree import ElementTree as ET  # nosec B405 # writes XML and reads none
 
 from chatkit_scaffold.conformance.check import Level, Outcome
-from chatkit_scaffold.conformance.report import Report, Result
+from chatkit_scaffold.conformance.report import Report
+from chatkit_scaffold.conformance.result import Result
 
 
 def render(report: Report, *, strict: bool = False) -> str:
@@ -16,6 +17,10 @@ def render(report: Report, *, strict: bool = False) -> str:
         suite.set("failures", str(len(suite.findall("testcase/failure"))))
         suite.set("skipped", str(len(suite.findall("testcase/skipped"))))
         suite.set("errors", str(len(suite.findall("testcase/error"))))
+    if leftovers := report.leftovers():
+        # Only a suite can have output.
+        suite = ET.SubElement(suites, "testsuite", name="clean-up", tests="0")
+        ET.SubElement(suite, "system-out").text = "\n".join(leftovers)
     ET.indent(suites)
     return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -29,7 +34,7 @@ def _add_case(suite: ET.Element, result: Result, *, strict: bool) -> None:
         time=f"{result.seconds:.3f}",
     )
     if result.outcome is Outcome.FAILED:
-        required = strict or result.check.level is Level.MUST
+        required = strict or result.level is Level.MUST
         element = ET.SubElement(case, "failure" if required else "system-out")
         element.text = result.details()
         if required:

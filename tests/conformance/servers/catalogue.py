@@ -10,6 +10,9 @@ A module of faults has up to three dictionaries, which this one joins:
 from tests.conformance.servers import (
     access_faults,
     agent_faults,
+    attachments,
+    browser_faults,
+    harmful,
     http_faults,
     odd,
     store_faults,
@@ -22,7 +25,22 @@ FAULTS: dict[str, Fault] = {
     **store_faults.FAULTS,
     **agent_faults.FAULTS,
     **access_faults.FAULTS,
+    **attachments.FAULTS,
+    **browser_faults.FAULTS,
+    **harmful.FAULTS,
     **thread_faults.FAULTS,
 }
-MORE_FAULTS: dict[str, tuple[str, Fault]] = {**http_faults.MORE_FAULTS, **thread_faults.MORE_FAULTS}
-ODD: dict[str, Fault] = {**odd.ODD}
+MORE_FAULTS: dict[str, tuple[str, Fault]] = {
+    **http_faults.MORE_FAULTS,
+    **access_faults.MORE_FAULTS,
+    **attachments.MORE_FAULTS,
+    **browser_faults.MORE_FAULTS,
+    **thread_faults.MORE_FAULTS,
+}
+ODD: dict[str, Fault] = {
+    **odd.ODD,
+    **access_faults.ODD,
+    **attachments.ODD,
+    **browser_faults.ODD,
+    **harmful.ODD,
+}
