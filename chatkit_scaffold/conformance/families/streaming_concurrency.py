@@ -90,7 +90,7 @@ async def not_mixed(target: Target) -> None:
     source=_SERVER,
     fix="Collect the text of an answer in local variables of `respond`, with a queue and a model "
     "run of its own, never on the server, the agent or a module: requests run concurrently.",
-    needs={"streaming-answer-arrives"},
+    needs={"transport-event-types"},
 )
 async def text_separate(target: Target) -> None:
     """No text of one answer gets into another that is streamed at the same time.
