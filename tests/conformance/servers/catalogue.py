@@ -43,9 +43,7 @@ _MODULES = (
 
 def _joined(name: str) -> dict[str, Any]:
     """Return the dictionaries of a name in all modules as one."""
-    return {
-        key: value for module in _MODULES for key, value in getattr(module, name, {}).items()
-    }
+    return {key: value for module in _MODULES for key, value in getattr(module, name, {}).items()}
 
 
 FAULTS: dict[str, Fault] = _joined("FAULTS")
