@@ -23,6 +23,8 @@ class Result:
         fix: For a failure, what to do.
         cause: For a failure, its root cause, if it is not what the check looks for; failures
             with the same cause have one fix.
+        level_here: For a failure, how important the requirement is on this server, if it is
+            not the check's level.
         seconds: How long the check took.
     """
 
@@ -34,7 +36,13 @@ class Result:
     got: str = ""
     fix: str = ""
     cause: str = ""
+    level_here: Level | None = None
     seconds: float = 0.0
+
+    @property
+    def level(self) -> Level:
+        """How important the requirement is; usually the check's level."""
+        return self.level_here or self.check.level
 
     def facts(self) -> dict[str, str]:
         """Return the five lines that describe a failure, by their label."""
@@ -81,7 +89,7 @@ class Report:
     @property
     def required_failures(self) -> list[Result]:
         """The failed checks that are a MUST."""
-        return [result for result in self.failures if result.check.level is Level.MUST]
+        return [result for result in self.failures if result.level is Level.MUST]
 
     @property
     def counts(self) -> dict[Outcome, int]:
@@ -115,7 +123,7 @@ class Report:
         ranked = sorted(
             self.failures,
             key=lambda result: (
-                result.check.level is not Level.MUST,
+                result.level is not Level.MUST,
                 -self._blocked_by(result.check.id),
             ),
         )

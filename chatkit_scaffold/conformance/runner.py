@@ -109,6 +109,7 @@ def _failed(check: Check, failure: CheckFailedError) -> Result:
         got=failure.got,
         fix=diagnosis.fix if diagnosis else failure.fix or check.fix,
         cause=diagnosis.cause if diagnosis else "",
+        level_here=failure.level,
     )
 
 

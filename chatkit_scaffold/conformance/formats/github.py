@@ -8,7 +8,7 @@ def render(report: Report, *, strict: bool = False) -> str:
     """Return an error for each failed MUST, a warning for each SHOULD, and a closing notice."""
     lines = []
     for result in report.failures:
-        required = strict or result.check.level is Level.MUST
+        required = strict or result.level is Level.MUST
         kind = "error" if required else "warning"
         lines.append(_command(kind, result.check.id, result.details()))
     lines += [_command("error", "chatkit-scaffold", error) for error in report.errors]

@@ -25,7 +25,7 @@ def _as_dict(result: Result) -> dict[str, Any]:
     value: dict[str, Any] = {
         "id": result.check.id,
         "title": result.check.title,
-        "level": str(result.check.level),
+        "level": str(result.level),
         "outcome": str(result.outcome),
         "seconds": round(result.seconds, 3),
     }

@@ -29,7 +29,7 @@ def _add_case(suite: ET.Element, result: Result, *, strict: bool) -> None:
         time=f"{result.seconds:.3f}",
     )
     if result.outcome is Outcome.FAILED:
-        required = strict or result.check.level is Level.MUST
+        required = strict or result.level is Level.MUST
         element = ET.SubElement(case, "failure" if required else "system-out")
         element.text = result.details()
         if required:

@@ -69,7 +69,7 @@ def _most_important(report: Report) -> Iterator[Line]:
         return
     yield "Fix these first", "bold"
     for number, result in enumerate(found, start=1):
-        yield f"  {number}. {result.check.title} ({result.check.id}, {result.check.level})", ""
+        yield f"  {number}. {result.check.title} ({result.check.id}, {result.level})", ""
         yield f"     {result.fix}", ""
     yield "", ""
 
@@ -95,7 +95,7 @@ def _family(family: str, results: list[Result]) -> Iterator[Line]:
 
 
 def _failure(result: Result) -> Iterator[Line]:
-    level = result.check.level
+    level = result.level
     yield f"  {_MARKS[level]} {result.check.id} ({level}): {result.check.title}", _COLORS[level]
     for name, value in result.facts().items():
         yield f"      {name + ':':<9} {value}", ""
