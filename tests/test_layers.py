@@ -26,6 +26,7 @@ ALLOWED = {
         "generator",
         "conformance",
         "launcher",
+        "protocol",
         "console",
         "errors",
         "text",
@@ -38,7 +39,7 @@ ALLOWED = {
 
 ONLY_IMPORTERS = {
     "copier": {"generator.render"},
-    "httpx": {"protocol.session"},
+    "httpx": {"protocol.session", "protocol.tls"},
     "typer": {"cli"},
     "rich": {"console", "conformance.formats.text"},
 }

@@ -12,6 +12,8 @@ from chatkit_scaffold.console import print_styled, spinner
 from chatkit_scaffold.errors import ScaffoldError
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from chatkit_scaffold.conformance.report import Report
 
 
@@ -52,6 +54,18 @@ def check(
             min=0.1, max=600, metavar="SECONDS", help="Seconds to wait for the server's next byte."
         ),
     ] = 30.0,
+    ca_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--ca-file",
+            metavar="FILE",
+            help="Trust the TLS certificates in this PEM file, too.",
+            show_default=False,
+        ),
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Trust any TLS certificate.")
+    ] = False,
     output_format: Annotated[
         Format, typer.Option("--format", metavar="|".join(Format), help="Format of the report.")
     ] = Format.TEXT,
@@ -99,10 +113,20 @@ def check(
             timeout=timeout,
             select=_split(select or []),
             ignore=_split(ignore or []),
+            trusted=_trusted(ca_file, insecure=insecure),
             progress=lambda one, number, count: show(f"{number}/{count} {one.id}"),
         )
     _write(report, output_format, output, strict=strict)
     raise typer.Exit(report.exit_status(strict=strict))
+
+
+def _trusted(ca_file: Path | None, *, insecure: bool) -> "SSLContext | None":
+    """Return whose certificates to trust; None for the default, which plain HTTP need not load."""
+    if ca_file is None and not insecure:
+        return None
+    from chatkit_scaffold.protocol.tls import trust
+
+    return trust(ca_file=ca_file, insecure=insecure)
 
 
 def _listing() -> str:

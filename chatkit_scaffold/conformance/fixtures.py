@@ -11,6 +11,7 @@ from chatkit_scaffold.conformance.expectations import require_no_server_error, u
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.client import Chatkit
 from chatkit_scaffold.protocol.exchange import Exchange, ids, item_text, rows, text_at
+from chatkit_scaffold.protocol.limits import InconclusiveError
 
 T = TypeVar("T")
 
@@ -30,7 +31,7 @@ def fixture(
 ) -> Callable[[Target], Awaitable[T]]:
     """Run *build* once per target and return the same result to every check.
 
-    An `UntestableError` is a result too, and is raised for every check.
+    An `UntestableError` or `InconclusiveError` is a result too, and is raised for every check.
     """
 
     @wraps(build)
@@ -38,10 +39,10 @@ def fixture(
         if build not in target.fixtures:
             try:
                 target.fixtures[build] = await build(target)
-            except UntestableError as error:
+            except (UntestableError, InconclusiveError) as error:
                 target.fixtures[build] = error
-        result: T | UntestableError = target.fixtures[build]
-        if isinstance(result, UntestableError):
+        result: T | UntestableError | InconclusiveError = target.fixtures[build]
+        if isinstance(result, UntestableError | InconclusiveError):
             raise result
         return result
 

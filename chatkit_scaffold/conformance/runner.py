@@ -3,8 +3,8 @@
 import asyncio
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable
-from http import HTTPStatus
 
 from chatkit_scaffold.conformance.check import (
     Check,
@@ -16,11 +16,13 @@ from chatkit_scaffold.conformance.check import (
 from chatkit_scaffold.conformance.diagnosis import diagnose
 from chatkit_scaffold.conformance.report import Result
 from chatkit_scaffold.conformance.target import Target
-from chatkit_scaffold.protocol.limits import LimitReachedError
+from chatkit_scaffold.protocol.limits import InconclusiveError, LimitReachedError
 from chatkit_scaffold.text import shorten
 
 Progress = Callable[[Check, int, int], None]
 """Called before each check with the check, its number from 1, and the number of checks."""
+_WAITS_PER_FAMILY = 2
+"""After so many full-length waits in a family, its other checks would wait in vain as well."""
 
 
 class Runner:
@@ -44,6 +46,8 @@ class Runner:
         self._target = target
         self._checks = checks
         self._deadline = deadline
+        self._waits: Counter[str] = Counter()
+        """Full-length waits by family."""
 
     async def run(self, progress: Progress | None = None) -> None:
         """Run all checks."""
@@ -51,18 +55,11 @@ class Runner:
             if progress is not None:
                 progress(check, number, len(self._checks))
             started = time.monotonic()
-            sent = len(self._target.exchanges)
+            waits = self._target.full_waits
             result = self._blocked(check) or await self._run_one(check)
-            if result.outcome is not Outcome.PASSED and self._refused_since(sent):
-                self.unfinished = "the server limits how many requests it accepts (status 429)"
-                result = Result(check, Outcome.UNTESTABLE, reason=self.unfinished)
+            self._waits[check.family] += self._target.full_waits - waits
             result.seconds = time.monotonic() - started
             self.results.append(result)
-
-    def _refused_since(self, sent: int) -> bool:
-        """Return whether the server has refused one of the exchanges after the first *sent*."""
-        exchanges = self._target.exchanges[sent:]
-        return any(exchange.status == HTTPStatus.TOO_MANY_REQUESTS for exchange in exchanges)
 
     def _blocked(self, check: Check) -> Result | None:
         """Return the result of a check that cannot run; None if it can run."""
@@ -74,6 +71,10 @@ class Runner:
             if needed.outcome is Outcome.SKIPPED:
                 return Result(check, Outcome.SKIPPED, reason=needed.reason)
             return Result(check, Outcome.UNTESTABLE, reason=f"needs {needed.check.id}")
+        if self._waits[check.family] >= _WAITS_PER_FAMILY:
+            timeout = self._target.limits.read_timeout
+            reason = f"two requests of {check.family} took the full {timeout:g} s"
+            return Result(check, Outcome.UNTESTABLE, reason=reason)
         return None
 
     async def _run_one(self, check: Check) -> Result:
@@ -84,7 +85,7 @@ class Runner:
             return _failed(check, failure)
         except SkipCheckError as skipped:
             return Result(check, Outcome.SKIPPED, reason=str(skipped))
-        except UntestableError as untestable:
+        except (UntestableError, InconclusiveError) as untestable:
             return Result(check, Outcome.UNTESTABLE, reason=str(untestable))
         except TimeoutError:
             self.unfinished = "the run took too long"

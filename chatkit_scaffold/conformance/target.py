@@ -46,6 +46,12 @@ class Target:
         return self.user.journal.exchanges
 
     @property
+    def full_waits(self) -> int:
+        """How often the run has waited in vain for as long as it may; see `Patience`."""
+        patience = self.user.journal.patience
+        return patience.waits if patience else 0
+
+    @property
     def authenticated(self) -> bool:
         """Whether the first user sends headers that can be credentials."""
         return bool(self._credentials)
@@ -86,6 +92,7 @@ class Target:
             origin=self.user.origin,
             limits=self.limits,
             journal=self.user.journal,
+            trusted=self.user.trusted,
         )
         return await self._extra_clients.enter_async_context(client)
 

@@ -1,13 +1,17 @@
 """A ChatKit client for one user, which records every exchange."""
 
+import itertools
 import json
+import ssl
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
 from chatkit_scaffold.protocol.exchange import Exchange, text_at
-from chatkit_scaffold.protocol.limits import Journal, LimitReachedError, Limits
+from chatkit_scaffold.protocol.journal import Journal
+from chatkit_scaffold.protocol.limits import InconclusiveError, LimitReachedError, Limits
+from chatkit_scaffold.protocol.pace import rate_limited
 from chatkit_scaffold.protocol.session import HttpSession
 from chatkit_scaffold.text import shorten
 
@@ -39,6 +43,7 @@ class Chatkit:
         origin: Sent as `Origin`, as a browser does.
         limits: See `Limits`.
         journal: Records the exchanges; shared by all users of a run.
+        trusted: Whose certificates to trust; see `tls.trust`.
 
     Raises:
         ScaffoldError: The URL or a header is not valid.
@@ -53,6 +58,7 @@ class Chatkit:
         origin: str | None = None,
         limits: Limits | None = None,
         journal: Journal | None = None,
+        trusted: ssl.SSLContext | None = None,
     ) -> None:
         self.url = url
         self.name = name
@@ -61,7 +67,10 @@ class Chatkit:
         self.limits = limits or Limits()
         self.journal = journal or Journal()
         self.created_threads: dict[str, None] = {}
-        self._http = HttpSession(url, self.headers, origin=origin, limits=self.limits)
+        self.trusted = trusted
+        self._http = HttpSession(
+            url, self.headers, origin=origin, limits=self.limits, trusted=trusted
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -109,17 +118,12 @@ class Chatkit:
                 connection.
 
         Raises:
-            LimitReachedError: The run has used up its requests or bytes.
+            LimitReachedError: The run has used up its requests, bytes or time.
+            InconclusiveError: The response shows nothing; see `Journal`.
         """
         body = {"type": operation, "params": dict(params or {}), **(extra or {})}
-        exchange = await self.send_raw(
-            json.dumps(body).encode(),
-            headers=headers,
-            watch=watch,
-            operation=operation,
-        )
-        self._track_thread(operation, exchange)
-        return exchange
+        content = json.dumps(body).encode()
+        return await self.send_raw(content, headers=headers, watch=watch, operation=operation)
 
     async def call(self, operation: str, /, **params: Any) -> Exchange:
         """Send an operation whose response is JSON; see `Exchange.json`."""
@@ -160,24 +164,31 @@ class Chatkit:
         operation: str = "",
     ) -> Exchange:
         """Send any body with any method; see `request` for the other arguments."""
-        exchange = Exchange(sent=self._describe(method, content), operation=operation)
-        self._record(exchange)
-        await self._http.send(
-            exchange,
-            content,
-            method=method,
-            headers=headers,
-            watch=watch,
-            streaming=operation in STREAMING,
-        )
+        pace = self.journal.pace
+        for attempt in itertools.count():
+            if pace is not None:
+                await pace.turn(operation)
+            exchange = Exchange(sent=self._describe(method, content), operation=operation)
+            await self._exchange(exchange, content, method, headers, watch)
+            if pace is None:
+                break
+            if not exchange.is_refusal:
+                pace.accepted(operation)
+                break
+            if not pace.allows_another(exchange, attempt):
+                raise InconclusiveError(rate_limited(exchange))
         return exchange
 
     async def delete_threads(self) -> list[str]:
         """Delete every thread this user created; return the ids that could not be deleted."""
         leftover = []
         for thread_id in list(self.created_threads):
-            response = await self.call("threads.delete", thread_id=thread_id)
-            if not response.ok and not response.is_client_error:
+            try:
+                response = await self.call("threads.delete", thread_id=thread_id)
+                is_deleted = response.ok or response.is_client_error
+            except InconclusiveError:
+                is_deleted = False
+            if not is_deleted:
                 leftover.append(thread_id)
             del self.created_threads[thread_id]
         return leftover
@@ -186,15 +197,44 @@ class Chatkit:
         """Leave a thread out of `delete_threads`, because it was already deleted."""
         self.created_threads.pop(thread_id, None)
 
+    async def _exchange(
+        self,
+        exchange: Exchange,
+        content: bytes,
+        method: str,
+        headers: Mapping[str, str] | None,
+        watch: Callable[[Exchange], bool] | None,
+    ) -> None:
+        """Send one request, for no longer than the run has patience."""
+        self._record(exchange)
+        streaming = exchange.operation in STREAMING
+        within = self.limits.exchange_timeout if streaming else self.limits.read_timeout
+        patience = self.journal.patience
+        hurried = patience is not None and patience.hurried
+        try:
+            await self._http.send(
+                exchange,
+                content,
+                method=method,
+                headers=headers,
+                watch=watch,
+                streaming=streaming,
+                within=patience.limit(within) if patience else within,
+            )
+        finally:
+            self._track_thread(exchange)
+        if patience is not None:
+            patience.count(exchange, hurried=hurried)
+
     def _record(self, exchange: Exchange) -> None:
         if len(self.journal.exchanges) >= self.limits.requests:
             raise LimitReachedError(f"{self.limits.requests} requests were sent")
-        if sum(len(past.body) for past in self.journal.exchanges) > self.limits.total_bytes:
+        if sum(past.size for past in self.journal.exchanges) > self.limits.total_bytes:
             raise LimitReachedError(f"the server sent more than {self.limits.total_bytes:,} bytes")
         self.journal.exchanges.append(exchange)
 
-    def _track_thread(self, operation: str, exchange: Exchange) -> None:
-        if operation != "threads.create":
+    def _track_thread(self, exchange: Exchange) -> None:
+        if exchange.operation != "threads.create":
             return
         # A backend not built on the SDK may respond with JSON; its thread is deleted as well.
         body = None if exchange.events else exchange.json

@@ -43,18 +43,25 @@ class EventParser:
 
     def __init__(self) -> None:
         self.framing_errors: list[str] = []
-        self._rest = b""
+        self._rest: list[bytes] = []
+        """The chunks of the unfinished line, which are joined once: it may be of any length."""
         self._data: list[str] = []
 
     def feed(self, chunk: bytes) -> list[dict[str, Any]]:
         """Return the events that *chunk* completes."""
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        end, newline, rest = chunk.rpartition(b"\n")
+        if not newline:
+            self._rest.append(chunk)
+            return []
+        lines = b"".join([*self._rest, end]).split(b"\n")
+        self._rest = [rest]
         return [event for line in lines for event in self._line(line)]
 
     def close(self) -> list[dict[str, Any]]:
         """Return the events that only the end of the body completes."""
-        events = self._line(self._rest) if self._rest else []
-        self._rest = b""
+        rest = b"".join(self._rest)
+        events = self._line(rest) if rest else []
+        self._rest = []
         if self._data:
             self._error("no blank line after the last event")
             events += self._event()

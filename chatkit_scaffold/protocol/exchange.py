@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Any
 
 from chatkit_scaffold.protocol.event_stream import Event, parse_json
@@ -19,6 +20,8 @@ class Failure(StrEnum):
     """Why a response is incomplete."""
 
     NO_CONNECTION = "no connection"
+    NO_TLS = "no TLS"
+    """No secure connection, such as for a certificate that is not trusted."""
     CUT_OFF = "cut off"
     """The server closed the connection in the middle of the response, as after an exception."""
     STALLED = "stalled"
@@ -38,11 +41,13 @@ class Exchange:
         operation: Such as `threads.list`; empty for any other body.
         status: HTTP status; 0 if no response began.
         headers: Response headers, names in lower case; repeated ones joined by a comma.
-        body: The response body, up to the client's limit.
+        body: The response body; only its beginning if it exceeded the client's limit.
+        size: How many bytes of it arrived.
         events: The stream's events, in order.
         framing_errors: What is wrong with the framing of the events.
         error: Why the response is incomplete, for reports; empty if it is complete.
         failure: The kind of `error`; None if the response is complete.
+        advice: What the caller can do about `error`, if that is known.
         stopped: Whether the client closed the connection on purpose.
         seconds: From sending the request to the end of the response.
     """
@@ -52,10 +57,12 @@ class Exchange:
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    size: int = 0
     events: list[Event] = field(default_factory=list)
     framing_errors: list[str] = field(default_factory=list)
     error: str = ""
     failure: Failure | None = None
+    advice: str = ""
     stopped: bool = False
     seconds: float = 0.0
 
@@ -90,6 +97,17 @@ class Exchange:
         return self.is_client_error or self.is_server_error
 
     @property
+    def is_refusal(self) -> bool:
+        """Whether the server has too much to do, and did nothing: RFC 6585 and RFC 9110."""
+        return self.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+
+    @property
+    def is_growing(self) -> bool:
+        """Whether the answer still grew at the end: a text or a task changed in its last third."""
+        changes = [one.elapsed for one in self.events if one.type == "thread.item.updated"]
+        return bool(changes) and changes[-1] > self.seconds * 2 / 3
+
+    @property
     def server_failed(self) -> bool:
         """Whether the server raised an error: a 5xx, or a success cut off in the middle."""
         return self.is_server_error or (self.is_success and self.failure is Failure.CUT_OFF)
@@ -101,7 +119,9 @@ class Exchange:
 
     @property
     def json(self) -> Any:
-        """The body as JSON; None if it is not JSON."""
+        """The body as JSON; None if it is not JSON, or not all of it."""
+        if self.failure is Failure.TOO_LARGE:
+            return None
         try:
             return parse_json(self.body)
         except ValueError:

@@ -1,12 +1,17 @@
-"""Limits on what a run sends and receives, and a record of its exchanges."""
+"""Limits on what a run sends and receives."""
 
-from dataclasses import dataclass, field
-
-from chatkit_scaffold.protocol.exchange import Exchange
+from dataclasses import dataclass
 
 
 class LimitReachedError(Exception):
-    """The run has used up its requests or bytes."""
+    """The run has used up its requests, its bytes or its time."""
+
+
+class InconclusiveError(Exception):
+    """An exchange shows neither that the server is right nor that it is wrong.
+
+    The message is the reason: the server limits requests, or needs more time.
+    """
 
 
 @dataclass(slots=True)
@@ -14,8 +19,9 @@ class Limits:
     """Limits of one exchange and of a whole run.
 
     Attributes:
-        read_timeout: Seconds to wait for a connection, the first byte or the next one.
-        exchange_timeout: Seconds from sending a request to the end of its response.
+        read_timeout: Seconds to wait for a connection, the first byte or the next one; also for
+            the end of a response that is not a stream.
+        exchange_timeout: Seconds from sending a request to the end of its stream.
         response_bytes: Bytes to read of one response.
         stream_events: Events to read of one stream.
         requests: Requests that all users of a run may send together.
@@ -23,15 +29,8 @@ class Limits:
     """
 
     read_timeout: float = 30.0
-    exchange_timeout: float = 120.0
+    exchange_timeout: float = 60.0
     response_bytes: int = 8_000_000
-    stream_events: int = 20_000
+    stream_events: int = 10_000
     requests: int = 400
-    total_bytes: int = 200_000_000
-
-
-@dataclass(slots=True)
-class Journal:
-    """All exchanges of one run, of all its users, in order."""
-
-    exchanges: list[Exchange] = field(default_factory=list)
+    total_bytes: int = 40_000_000

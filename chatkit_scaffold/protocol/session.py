@@ -1,6 +1,7 @@
-"""An HTTP session of one user with one server; the only importer of httpx."""
+"""An HTTP session of one user with one server."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -10,10 +11,15 @@ from urllib.parse import urlsplit
 import httpx
 
 from chatkit_scaffold.errors import ScaffoldError
+from chatkit_scaffold.protocol import tls
 from chatkit_scaffold.protocol.event_stream import Event, EventParser
 from chatkit_scaffold.protocol.exchange import Exchange, Failure
 from chatkit_scaffold.protocol.limits import Limits
 from chatkit_scaffold.text import shorten
+
+_KEPT_BYTES = 64_000
+_KEPT_EVENTS = 1_000
+"""Of a response that is too large, which no check reads to its end."""
 
 # Most specific first: httpx's exceptions form a hierarchy.
 _FAILURES: list[tuple[type[Exception], Failure, str]] = [
@@ -38,19 +44,26 @@ class HttpSession:
         headers: Sent with every request.
         origin: Sent as `Origin`, as a browser does.
         limits: See `Limits`; only those of one exchange apply here.
+        trusted: Whose certificates to trust; see `tls.trust`.
 
     Raises:
         ScaffoldError: The URL or a header is not valid.
     """
 
     def __init__(
-        self, url: str, headers: Mapping[str, str], *, origin: str | None, limits: Limits
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        origin: str | None,
+        limits: Limits,
+        trusted: ssl.SSLContext | None,
     ) -> None:
         self._url = _valid_url(url)
         self._headers = dict(headers)
         self._origin = origin
         self._limits = limits
-        self._client = _http_client(self._url, self._headers, limits)
+        self._client = _http_client(self._url, self._headers, limits, trusted)
 
     @property
     def cookies(self) -> dict[str, str]:
@@ -70,6 +83,7 @@ class HttpSession:
         headers: Mapping[str, str] | None,
         watch: Callable[[Exchange], bool] | None,
         streaming: bool,
+        within: float,
     ) -> None:
         """Send a body and record the response in *exchange*, whatever it is.
 
@@ -81,17 +95,18 @@ class HttpSession:
             watch: Called after every chunk of the response; returns True to close the
                 connection.
             streaming: Whether to expect events even without `text/event-stream`.
+            within: Seconds until the response must be complete.
         """
         started = time.monotonic()
         try:
-            async with asyncio.timeout(self._limits.exchange_timeout):
+            async with asyncio.timeout(within):
                 async with self._request(method, content, headers) as response:
                     await self._read(response, exchange, started, watch, streaming)
         except TimeoutError:
             exchange.failure = Failure.STALLED
-            exchange.error = f"not complete within {self._limits.exchange_timeout:g} s"
+            exchange.error = f"not complete within {within:g} s"
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            exchange.failure, exchange.error = _explain(error)
+            _record(error, exchange)
         except (ValueError, OSError) as error:
             # httpx passes some headers, cookies and encodings on to the standard library.
             exchange.failure = Failure.UNREADABLE
@@ -124,10 +139,9 @@ class HttpSession:
         exchange.headers = {name.lower(): value for name, value in response.headers.items()}
         parser = EventParser() if _may_hold_events(exchange, streaming) else None
         chunks: list[bytes] = []
-        size = 0
         try:
             async for chunk in response.aiter_bytes():
-                size += len(chunk)
+                exchange.size += len(chunk)
                 chunks.append(chunk[: self._limits.response_bytes])
                 if parser is not None:
                     elapsed = time.monotonic() - started
@@ -135,9 +149,8 @@ class HttpSession:
                 if watch is not None and watch(exchange):
                     exchange.stopped = True
                     return
-                if self._exceeds_limits(size, exchange):
-                    exchange.failure = Failure.TOO_LARGE
-                    exchange.error = f"still not complete after {size:,} bytes"
+                if self._exceeds_limits(exchange):
+                    _give_up(exchange, chunks)
                     return
             if parser is not None:
                 elapsed = time.monotonic() - started
@@ -147,9 +160,19 @@ class HttpSession:
             if parser is not None:
                 exchange.framing_errors = parser.framing_errors
 
-    def _exceeds_limits(self, size: int, exchange: Exchange) -> bool:
-        events = len(exchange.events)
-        return size > self._limits.response_bytes or events > self._limits.stream_events
+    def _exceeds_limits(self, exchange: Exchange) -> bool:
+        too_many = len(exchange.events) > self._limits.stream_events
+        return too_many or exchange.size > self._limits.response_bytes
+
+
+def _give_up(exchange: Exchange, chunks: list[bytes]) -> None:
+    """End a response that is too large, and keep only its beginning."""
+    exchange.failure = Failure.TOO_LARGE
+    events = f" and {len(exchange.events):,} events" if exchange.events else ""
+    exchange.error = f"still not complete after {exchange.size:,} bytes{events}"
+    del exchange.events[_KEPT_EVENTS:]
+    beginning = b"".join(chunks)[:_KEPT_BYTES]
+    chunks[:] = [beginning]
 
 
 def _valid_url(url: str) -> str:
@@ -173,9 +196,12 @@ def _valid_url(url: str) -> str:
     return url
 
 
-def _http_client(url: str, headers: dict[str, str], limits: Limits) -> httpx.AsyncClient:
+def _http_client(
+    url: str, headers: dict[str, str], limits: Limits, trusted: ssl.SSLContext | None
+) -> httpx.AsyncClient:
     # Loading certificates takes 50 ms, which plain HTTP does not need.
-    secure = url.startswith("https:")
+    secure = urlsplit(url).scheme == "https"
+    verify = (trusted or tls.trust()) if secure else False
     try:
         client = httpx.AsyncClient(
             timeout=httpx.Timeout(limits.read_timeout),
@@ -183,7 +209,7 @@ def _http_client(url: str, headers: dict[str, str], limits: Limits) -> httpx.Asy
             # is sent, which would look as if it did not respond.
             limits=httpx.Limits(max_keepalive_connections=0),
             trust_env=False,  # a .netrc file would add credentials that the checks do not know of
-            verify=secure,
+            verify=verify,
         )
         httpx.Headers(headers).raw  # noqa: B018 - raises for a header that cannot be sent
         _move_cookies(client, headers)
@@ -208,9 +234,16 @@ def _may_hold_events(exchange: Exchange, streaming: bool) -> bool:
     return streaming and exchange.is_success and exchange.content_type != "application/json"
 
 
-def _explain(error: Exception) -> tuple[Failure, str]:
+def _record(error: Exception, exchange: Exchange) -> None:
+    """Record why a response is incomplete."""
+    if problem := tls.explain(error):
+        exchange.failure = Failure.NO_TLS
+        exchange.error, exchange.advice = problem.error, problem.advice
+        return
+    detail = shorten(str(error))
     for kind, failure, text in _FAILURES:
         if isinstance(error, kind):
-            detail = shorten(str(error))
-            return failure, f"{text} ({detail})" if detail else text
-    return Failure.UNREADABLE, f"the request failed ({shorten(str(error))})"
+            exchange.failure = failure
+            exchange.error = f"{text} ({detail})" if detail else text
+            return
+    exchange.failure, exchange.error = Failure.UNREADABLE, f"the request failed ({detail})"

@@ -1,6 +1,9 @@
 """Requests that a server may decline: attachments, dictation, actions and structured input."""
 
+import asyncio
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from chatkit_scaffold.conformance.check import Level
 from chatkit_scaffold.conformance.expectations import require
@@ -8,36 +11,59 @@ from chatkit_scaffold.conformance.fixtures import conversation, fixture
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import Exchange, text_at
+from chatkit_scaffold.protocol.limits import InconclusiveError
 
 _REQUESTS = "chatkit/types.py ChatKitReq (openai-chatkit 1.6.5)"
+_CREATE = "attachments.create", {"name": "note.txt", "size": 4, "mime_type": "text/plain"}
+_DELETE = "attachments.delete", {"attachment_id": "atc_unknown"}
+_TRANSCRIBE = "input.transcribe", {"audio_base64": "AAAA", "mime_type": "audio/webm"}
+
+
+def _in_thread(thread_id: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    action = {"thread_id": thread_id, "action": {"type": "chatkit.unknown", "payload": {}}}
+    structured = {"item_id": "si_unknown", "input": {"status": "skipped", "answers": {}}}
+    return {
+        "action": ("threads.custom_action", action),
+        "sync": ("threads.sync_custom_action", action),
+        "structured": ("threads.add_structured_input", {"thread_id": thread_id, **structured}),
+    }
 
 
 @fixture
-async def optional_responses(target: Target) -> dict[str, Exchange]:
-    """The responses to operations that a server may decline."""
+async def optional_responses(target: Target) -> dict[str, Exchange | InconclusiveError]:
+    """The responses to operations that a server may decline.
+
+    Sent in parallel, so that a server on which several of them hang keeps the run waiting once;
+    those of a thread follow one another. A response that shows nothing is the reason for that.
+    """
     talk = await conversation(target)
-    action = {"type": "chatkit.unknown", "payload": {}}
-    thread = {"thread_id": talk.thread_id}
-    user = target.user
-    return {
-        "create": await user.call(
-            "attachments.create", name="note.txt", size=4, mime_type="text/plain"
-        ),
-        "delete": await user.call("attachments.delete", attachment_id="atc_unknown"),
-        "transcribe": await user.call(
-            "input.transcribe", audio_base64="AAAA", mime_type="audio/webm"
-        ),
-        "action": await user.stream(
-            "threads.custom_action", thread_id=talk.thread_id, action=action
-        ),
-        "sync": await user.call("threads.sync_custom_action", **thread, action=action),
-        "structured": await user.stream(
-            "threads.add_structured_input",
-            thread_id=talk.thread_id,
-            item_id="si_unknown",
-            input={"status": "skipped", "answers": {}},
-        ),
-    }
+    groups = await asyncio.gather(
+        _responses(target, {"create": _CREATE}),
+        _responses(target, {"delete": _DELETE}),
+        _responses(target, {"transcribe": _TRANSCRIBE}),
+        _responses(target, _in_thread(talk.thread_id)),
+    )
+    return {name: response for group in groups for name, response in group.items()}
+
+
+async def _responses(
+    target: Target, requests: Mapping[str, tuple[str, dict[str, Any]]]
+) -> dict[str, Exchange | InconclusiveError]:
+    """Send requests one after another; each is an operation and its parameters, by a name."""
+    responses: dict[str, Exchange | InconclusiveError] = {}
+    for name, request in requests.items():
+        try:
+            responses[name] = await target.user.request(*request)
+        except InconclusiveError as error:
+            responses[name] = error
+    return responses
+
+
+async def _optional_response(target: Target, name: str) -> Exchange:
+    response = (await optional_responses(target))[name]
+    if isinstance(response, InconclusiveError):
+        raise response
+    return response
 
 
 @check(
@@ -50,10 +76,10 @@ async def optional_responses(target: Target) -> dict[str, Exchange]:
 )
 async def attachments_answered(target: Target) -> None:
     """attachments.create and attachments.delete succeed or return a 4xx."""
-    responses = await optional_responses(target)
-    _require_done_or_declined(responses["create"])
-    _require_done_or_declined(responses["delete"])
-    if responses["create"].ok and (created := text_at(responses["create"].json, "id")):
+    response = await _optional_response(target, "create")
+    _require_done_or_declined(response)
+    _require_done_or_declined(await _optional_response(target, "delete"))
+    if response.ok and (created := text_at(response.json, "id")):
         deleted = await target.user.call("attachments.delete", attachment_id=created)
         _require_done_or_declined(deleted)
 
@@ -68,7 +94,7 @@ async def attachments_answered(target: Target) -> None:
 )
 async def transcription_answered(target: Target) -> None:
     """input.transcribe succeeds or returns a 4xx."""
-    _require_done_or_declined((await optional_responses(target))["transcribe"])
+    _require_done_or_declined(await _optional_response(target, "transcribe"))
 
 
 @check(
@@ -82,13 +108,13 @@ async def transcription_answered(target: Target) -> None:
 )
 async def actions_answered(target: Target) -> None:
     """Actions and structured input succeed, or are declined without offering a retry."""
-    responses = await optional_responses(target)
     for name in ("action", "sync", "structured"):
-        _require_done_or_declined(responses[name])
-        for event in responses[name].events_of_type("error"):
+        response = await _optional_response(target, name)
+        _require_done_or_declined(response)
+        for event in response.events_of_type("error"):
             require(
                 event.get("allow_retry") is not True,
-                responses[name],
+                response,
                 "an error event without `allow_retry`, because a retry cannot succeed",
                 event,
             )

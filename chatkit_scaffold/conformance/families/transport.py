@@ -10,14 +10,19 @@ from chatkit_scaffold.conformance.expectations import (
 )
 from chatkit_scaffold.conformance.fixtures import first_turn, probe
 from chatkit_scaffold.conformance.fixtures_streams import parallel_turns
+from chatkit_scaffold.conformance.front import in_front
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
-from chatkit_scaffold.protocol.exchange import Exchange
+from chatkit_scaffold.protocol.exchange import Exchange, Failure
 
 _MIN_DELTAS = 3
 """Fewer deltas do not show whether they were held back."""
 _MIN_SECONDS = 0.3
 """A faster answer does not show whether it was held back."""
+_ENDLESS = (
+    "Let the response to threads.list end, and be short; if the server is only slow, raise "
+    "--timeout."
+)
 _PROCESS_STREAMING = "chatkit/server.py ChatKitServer._process_streaming (openai-chatkit 1.6.5)"
 
 
@@ -32,8 +37,11 @@ async def reachable(target: Target) -> None:
     """The ChatKit route responds to a POST to the URL, without a redirect."""
     response = await probe(target)
     expected = "a response from the ChatKit route (200 and JSON)"
-    require(not response.is_redirect, response, expected, _redirect(response))
-    require(response.status not in (0, 404, 405, 501, 502, 503, 504), response, expected)
+    if front := in_front(response):
+        fail(response, expected, front.description, fix=front.fix)
+    require(response.status not in (0, 404, 405, 501), response, expected)
+    complete = response.failure not in (Failure.STALLED, Failure.TOO_LARGE)
+    require(complete, response, "a response that ends", fix=_ENDLESS)
 
 
 @check(
@@ -176,10 +184,6 @@ async def post_only(target: Target) -> None:
     runs = response.ok and response.content_type in ("application/json", "text/event-stream")
     crashes = not response.status or response.is_server_error
     require(not (runs or crashes), response, "405 Method Not Allowed")
-
-
-def _redirect(response: Exchange) -> str:
-    return f"{response.status} to {response.headers.get('location', 'nowhere')}"
 
 
 def _header(response: Exchange, name: str) -> str:
