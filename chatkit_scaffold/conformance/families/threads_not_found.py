@@ -29,7 +29,8 @@ async def unknown_refused(target: Target) -> None:
     "threads-unknown-is-404",
     level=Level.SHOULD,
     source="RFC 9110 section 15.5.5 (404 Not Found)",
-    fix="Catch the SDK's NotFoundError around `process` and return 404 with JSON.",
+    fix="Raise the SDK's NotFoundError in Store.load_thread (do not return None), catch it around "
+    "`process` and return 404 with JSON.",
     needs={"threads-unknown-refused"},
     judges_errors=True,
 )
