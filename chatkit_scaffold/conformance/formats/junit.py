@@ -3,7 +3,8 @@
 from xml.etree import ElementTree as ET  # nosec B405 # writes XML and reads none
 
 from chatkit_scaffold.conformance.check import Level, Outcome
-from chatkit_scaffold.conformance.report import Report, Result
+from chatkit_scaffold.conformance.report import Report
+from chatkit_scaffold.conformance.result import Result
 
 
 def render(report: Report, *, strict: bool = False) -> str:
