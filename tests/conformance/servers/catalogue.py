@@ -12,6 +12,7 @@ from tests.conformance.servers import (
     agent_faults,
     attachments,
     browser_faults,
+    harmful,
     http_faults,
     odd,
     store_faults,
@@ -25,6 +26,7 @@ FAULTS: dict[str, Fault] = {
     **access_faults.FAULTS,
     **attachments.FAULTS,
     **browser_faults.FAULTS,
+    **harmful.FAULTS,
 }
 MORE_FAULTS: dict[str, tuple[str, Fault]] = {
     **http_faults.MORE_FAULTS,
@@ -32,4 +34,10 @@ MORE_FAULTS: dict[str, tuple[str, Fault]] = {
     **attachments.MORE_FAULTS,
     **browser_faults.MORE_FAULTS,
 }
-ODD: dict[str, Fault] = {**odd.ODD, **access_faults.ODD, **attachments.ODD, **browser_faults.ODD}
+ODD: dict[str, Fault] = {
+    **odd.ODD,
+    **access_faults.ODD,
+    **attachments.ODD,
+    **browser_faults.ODD,
+    **harmful.ODD,
+}
