@@ -1,7 +1,8 @@
 """Authors who know only the report, and do what it says, end with a backend that passes.
 
 Each folder of `fixthrough` is the work of one: a backend that is broken in several ways at once,
-and a patch for each round. A patch names the failed checks whose advice it follows.
+and a patch for each round. Before its diff, a patch names the failed checks whose advice it follows
+and, where a check has several, words of the advice that it got.
 """
 
 import importlib.util
@@ -83,6 +84,9 @@ def test_advice_leads_to_a_backend_that_passes(backend: Backend, tmp_path: Path)
         followed = _followed(patch)
         assert followed <= _ids(report, Outcome.FAILED)
         assert report.most_important()[0].first.check.id in followed
+        fixes = {result.check.id: result.fix for result in report.failures}
+        for check_id, words in _advice(patch):
+            assert words in fixes[check_id]
         passed = _ids(report, Outcome.PASSED)
         module = _copy(module, tmp_path / str(number))
         _apply(patch, module.parent)
@@ -102,6 +106,12 @@ def _followed(patch: Path) -> set[str]:
     found = re.search(r"^Follows: (.+)$", patch.read_text(encoding="utf-8"), re.MULTILINE)
     assert found
     return set(found.group(1).split(", "))
+
+
+def _advice(patch: Path) -> list[tuple[str, str]]:
+    """Return ids of checks with words of the advice that a patch follows."""
+    text = patch.read_text(encoding="utf-8")
+    return re.findall(r"^Advice of ([a-z0-9-]+): (.+)$", text, re.MULTILINE)
 
 
 def _copy(module: Path, folder: Path) -> Path:
