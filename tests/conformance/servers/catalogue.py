@@ -16,6 +16,7 @@ from tests.conformance.servers import (
     http_faults,
     odd,
     store_faults,
+    thread_faults,
 )
 from tests.conformance.servers.correct import Fault
 
@@ -27,12 +28,14 @@ FAULTS: dict[str, Fault] = {
     **attachments.FAULTS,
     **browser_faults.FAULTS,
     **harmful.FAULTS,
+    **thread_faults.FAULTS,
 }
 MORE_FAULTS: dict[str, tuple[str, Fault]] = {
     **http_faults.MORE_FAULTS,
     **access_faults.MORE_FAULTS,
     **attachments.MORE_FAULTS,
     **browser_faults.MORE_FAULTS,
+    **thread_faults.MORE_FAULTS,
 }
 ODD: dict[str, Fault] = {
     **odd.ODD,
