@@ -16,8 +16,8 @@ _SERVER = "chatkit/server.py ChatKitServer._process_streaming_impl (openai-chatk
     level=Level.MUST,
     source="chatkit/store.py NotFoundError, raised after the response has started (openai-chatkit "
     "1.6.5)",
-    fix="Await the stream's first event before you start the response, and return 404 for "
-    "NotFoundError.",
+    fix="Raise NotFoundError in Store.load_thread (do not return None), await the stream's first "
+    "event before you start the response, and return 404 for NotFoundError.",
     needs={"transport-event-types"},
     judges_errors=True,
 )

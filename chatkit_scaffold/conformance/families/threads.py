@@ -15,6 +15,10 @@ from chatkit_scaffold.protocol.exchange import Exchange, dig, ids, item_text, ro
 _STORE = "chatkit/store.py Store (openai-chatkit 1.6.5)"
 _TURNS = 2
 """The number of turns in the conversation."""
+_SAME_ID = (
+    "Generate an id for every item: the second answer has the id of the first, such as the Agents "
+    "SDK's `__fake_id__`, and replaces it in the store."
+)
 
 
 @check(
@@ -114,7 +118,10 @@ async def second_message(target: Target) -> None:
     texts = _message_texts(read)
     require(len(texts) >= _TURNS, read, "both messages of the user", f"only {texts}")
     count = len(talk.items) - len(messages)
-    require(count >= _TURNS, read, "both answers", f"{count} items besides the messages")
+    answers = ids(talk.first.answers + talk.second.answers)
+    replaced = len(set(answers)) < len(answers)
+    got = f"{count} items besides the messages"
+    require(count >= _TURNS, read, "both answers", got, fix=_SAME_ID if replaced else "")
 
 
 @check(

@@ -7,9 +7,14 @@ from chatkit_scaffold.conformance.expectations import fail, require
 from chatkit_scaffold.conformance.fixtures import listed_ids, unknown_read, unknown_thread
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
-from chatkit_scaffold.protocol.exchange import Exchange
+from chatkit_scaffold.protocol.exchange import Exchange, text_at
 
 _STORE = "chatkit/store.py Store (openai-chatkit 1.6.5)"
+_NOT_ROUTED = (
+    "Pass every request body to `ChatKitServer.process`: no store was asked for this thread. An "
+    "error needs a status of 400 or above."
+)
+"""The fix for a success that contains no thread."""
 
 
 @check(
@@ -24,14 +29,17 @@ _STORE = "chatkit/store.py Store (openai-chatkit 1.6.5)"
 async def unknown_refused(target: Target) -> None:
     """Reading or renaming an unknown thread returns an error, never success."""
     async for response in _unknown(target):
-        require(response.is_error, response, "404 Not Found")
+        is_thread = text_at(response.json, "id") is not None
+        fix = "" if is_thread else _NOT_ROUTED
+        require(response.is_error, response, "404 Not Found", fix=fix)
 
 
 @check(
     "threads-unknown-is-404",
     level=Level.SHOULD,
     source="RFC 9110 section 15.5.5 (404 Not Found)",
-    fix="Catch the SDK's NotFoundError around `process` and return 404 with JSON.",
+    fix="Raise the SDK's NotFoundError in Store.load_thread (do not return None), catch it around "
+    "`process` and return 404 with JSON.",
     needs={"threads-unknown-refused"},
     judges_errors=True,
 )
