@@ -190,3 +190,16 @@ def test_github(mixed: Report) -> None:
     assert lines[1].startswith(f"::error title=threads-deleted::{MUST.title}%0Asent: POST")
     assert "50%25" in lines[1]
     assert lines[-1].startswith("::notice title=chatkit-scaffold check::5 checks")
+
+
+@pytest.mark.parametrize("form", Format)
+def test_leftover_threads_are_shown(form: Format) -> None:
+    """Every format names the threads that are left, without control characters of their ids."""
+    left = report(result(MUST, Outcome.PASSED))
+    left.leftover_threads = ["thr_1", "thr_2", "\x1b[2J"]
+    left.leftover_reasons = dict.fromkeys(left.leftover_threads, "cannot be read back")
+    output = render(left, form)
+    assert "cannot be read back" in output
+    assert "thr_1" in output
+    assert "thr_2" in output
+    assert "\x1b" not in output
