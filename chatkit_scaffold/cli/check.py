@@ -26,20 +26,27 @@ def check(
         list[str] | None,
         typer.Option(
             metavar="'NAME: VALUE'",
-            help="Header of the first user, such as credentials; repeatable. By default, the lines "
-            f"of the environment variable {HEADER}.",
+            help="Header of the test user, such as 'Authorization: Bearer TOKEN' or "
+            "'Cookie: session=VALUE'; repeatable. By default, the lines of the environment "
+            f"variable {HEADER}.",
         ),
     ] = None,
     other_header: Annotated[
         list[str] | None,
         typer.Option(
             metavar="'NAME: VALUE'",
-            help="Header of a second user, needed to check isolation; repeatable. By default, the "
-            f"lines of {OTHER_HEADER}.",
+            help="Header of a second test user, without whom isolation is not checked; repeatable. "
+            f"By default, the lines of {OTHER_HEADER}.",
         ),
     ] = None,
     origin: Annotated[
-        str | None, typer.Option(metavar="ORIGIN", help="Origin of the page that shows the chat.")
+        str | None,
+        typer.Option(
+            metavar="ORIGIN",
+            help="Origin of the page that shows the chat, such as https://example.com, for the "
+            "checks of CORS.  [default: http://localhost:3000]",
+            show_default=False,
+        ),
     ] = None,
     select: Annotated[
         list[str] | None,
@@ -53,7 +60,8 @@ def check(
         bool,
         typer.Option(
             "--read-only",
-            help="Only read: create and change nothing, and skip the checks that need to.",
+            help="Send nothing that could write, and skip the checks that need to: most of "
+            "them, because they look at new threads, not at those that are there.",
         ),
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Treat every SHOULD as a MUST.")] = False,
@@ -101,6 +109,10 @@ def check(
     ] = None,
 ) -> None:
     """Check a ChatKit backend and explain how to fix what fails.
+
+    Use a test user, and one at a time: the checks create about 30 threads, change and delete
+    them. They touch no other threads, but a faulty backend may. The report lists the threads
+    that are left.
 
     Exit status: 0: all required checks passed; 1: a required check failed; 2: could not check.
 

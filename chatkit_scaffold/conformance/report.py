@@ -104,15 +104,19 @@ class Report:
             f"{self.requests} requests in {self.seconds:.1f} s"
         )
 
-    def leftovers(self) -> list[str]:
-        """Return a line for each reason why threads of the run are left."""
+    def leftovers_by_reason(self) -> dict[str, list[str]]:
+        """Return the threads of the run that are left, by why they could not be deleted."""
         by_reason: dict[str, list[str]] = {}
         for thread_id in self.leftover_threads:
             reason = self.leftover_reasons.get(thread_id, "")
-            by_reason.setdefault(reason, []).append(shorten(thread_id))
+            by_reason.setdefault(reason, []).append(thread_id)
+        return by_reason
+
+    def leftovers(self) -> list[str]:
+        """Return a line for each reason why threads of the run are left."""
         return [
-            f"Threads that could not be deleted{f' ({why})' if why else ''}: {', '.join(ids)}"
-            for why, ids in by_reason.items()
+            f"{left_because(why)}: {', '.join(map(shorten, ids))}"
+            for why, ids in self.leftovers_by_reason().items()
         ]
 
     def summary(self) -> dict[str, Any]:
@@ -124,3 +128,8 @@ class Report:
             "requests": self.requests,
             "seconds": round(self.seconds, 2),
         }
+
+
+def left_because(reason: str) -> str:
+    """Return what introduces the threads that are left for a *reason*, which may be empty."""
+    return f"Threads that could not be deleted{f' ({reason})' if reason else ''}"

@@ -178,3 +178,11 @@ def test_unwritable_report(url: str, credentials: list[str], tmp_path: Path) -> 
     result = check(url, *credentials, "--select", "memory", "--output", str(target))
     assert result.exit_code == 2
     assert f"error: The report cannot be written to {target}" in result.stderr
+
+
+def test_read_only(url: str, credentials: list[str]) -> None:
+    """With --read-only, checks that write are skipped, for this reason."""
+    result = check(url, *credentials, "--select", "requests-listed,threads-renamed", "--read-only")
+    assert result.exit_code == 0, result.output
+    assert "skipped (it writes, and --read-only was passed): " in result.stdout
+    assert "requests: 1 of 1 passed" in result.stdout

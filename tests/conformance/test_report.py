@@ -338,3 +338,16 @@ def test_markdown_of_a_right_server() -> None:
         "`http://127.0.0.1:8000/chatkit`: Passed: all required checks passed.\n\n"
         "1 checks: 1 passed, 0 failed, 0 untestable, 0 skipped; 7 requests in 1.5 s\n"
     )
+
+
+@pytest.mark.parametrize("form", Format)
+def test_leftover_threads_are_shown(form: Format) -> None:
+    """Every format names the threads that are left, without control characters of their ids."""
+    left = report(result(MUST, Outcome.PASSED))
+    left.leftover_threads = ["thr_1", "thr_2", "\x1b[2J"]
+    left.leftover_reasons = dict.fromkeys(left.leftover_threads, "cannot be read back")
+    output = render(left, form)
+    assert "cannot be read back" in output
+    assert "thr_1" in output
+    assert "thr_2" in output
+    assert "\x1b" not in output

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from chatkit_scaffold.conformance.causes import RootCause
 from chatkit_scaffold.conformance.check import Level
 from chatkit_scaffold.conformance.formats.text import verdict
-from chatkit_scaffold.conformance.report import Report
+from chatkit_scaffold.conformance.report import Report, left_because
 from chatkit_scaffold.conformance.result import Result
 from chatkit_scaffold.text import escaped, some
 
@@ -38,8 +38,8 @@ def _lines(report: Report, *, strict: bool) -> Iterator[str]:
     for error in (*report.errors, *([report.unfinished] if report.unfinished else [])):
         yield f"⚠️ {_code(error)}"
         yield ""
-    if report.leftover_threads:
-        yield f"Threads that could not be deleted: {_codes(report.leftover_threads)}"
+    for reason, thread_ids in report.leftovers_by_reason().items():
+        yield f"{_plain(left_because(reason))}: {_codes(thread_ids)}"
         yield ""
     yield _plain(report.totals())
 
