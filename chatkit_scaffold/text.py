@@ -3,12 +3,19 @@
 from collections.abc import Sequence
 
 _SHOWN = 120
+_LISTED = 8
 
 
 def listed(values: Sequence[str], word: str) -> str:
     """Return the values as in `a, b or c`."""
     *first, last = values
     return f"{', '.join(first)} {word} {last}" if first else last
+
+
+def some(values: Sequence[str], limit: int = _LISTED) -> str:
+    """Return the values as in `a, b and 3 more`, with at most *limit* of them."""
+    rest = len(values) - limit
+    return listed([*values[:limit], f"{rest} more"] if rest > 0 else values, "and")
 
 
 def shorten(text: str, limit: int = _SHOWN) -> str:

@@ -72,17 +72,26 @@ class CheckFailedError(Exception):
         expected: What a correct server would have sent.
         got: What the server sent.
         fix: What to do in this case, if it is not the check's usual fix.
+        level: How important the requirement is in this case, if it is not the check's level.
         exchange: The exchange that shows it, if it is one.
     """
 
     def __init__(
-        self, sent: str, expected: str, got: str, *, fix: str = "", exchange: Exchange | None = None
+        self,
+        sent: str,
+        expected: str,
+        got: str,
+        *,
+        fix: str = "",
+        level: Level | None = None,
+        exchange: Exchange | None = None,
     ) -> None:
         super().__init__(expected)
         self.sent = sent
         self.expected = expected
         self.got = got
         self.fix = fix
+        self.level = level
         self.exchange = exchange
 
 

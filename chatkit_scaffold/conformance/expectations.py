@@ -2,7 +2,12 @@
 
 from typing import NoReturn
 
-from chatkit_scaffold.conformance.check import CheckFailedError, SkipCheckError, UntestableError
+from chatkit_scaffold.conformance.check import (
+    CheckFailedError,
+    Level,
+    SkipCheckError,
+    UntestableError,
+)
 from chatkit_scaffold.conformance.diagnosis import server_error
 from chatkit_scaffold.protocol.exchange import Exchange
 from chatkit_scaffold.text import shorten
@@ -10,7 +15,14 @@ from chatkit_scaffold.text import shorten
 _VALUE_SHOWN = 400
 
 
-def fail(exchange: Exchange | str, expected: str, got: object = None, *, fix: str = "") -> NoReturn:
+def fail(
+    exchange: Exchange | str,
+    expected: str,
+    got: object = None,
+    *,
+    fix: str = "",
+    level: Level | None = None,
+) -> NoReturn:
     """End the check: the server does not meet the requirement.
 
     Args:
@@ -18,6 +30,7 @@ def fail(exchange: Exchange | str, expected: str, got: object = None, *, fix: st
         expected: What a correct server would have sent.
         got: What the server sent; by default, the summary of the exchange.
         fix: What to do in this case, if it is not the check's usual fix.
+        level: How important the requirement is in this case, if it is not the check's level.
     """
     sent = exchange if isinstance(exchange, str) else exchange.sent
     if got is None and isinstance(exchange, Exchange):
@@ -27,6 +40,7 @@ def fail(exchange: Exchange | str, expected: str, got: object = None, *, fix: st
         _readable(expected),
         _readable(got),
         fix=fix,
+        level=level,
         exchange=None if isinstance(exchange, str) else exchange,
     )
 

@@ -1,28 +1,29 @@
 """Symptom, cause and fix of every check, found by the check's id or by a symptom."""
 
+import difflib
 import functools
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 
 from chatkit_scaffold.conformance.check import Check
 from chatkit_scaffold.conformance.families import REGISTRY
+from chatkit_scaffold.conformance.ranking import Match, Text, rank
 from chatkit_scaffold.errors import ScaffoldError
-from chatkit_scaffold.text import shorten
+from chatkit_scaffold.text import listed, shorten
 
 _SECTION = re.compile(
-    r"## (?P<id>\S+)\nSymptom: (?P<symptom>.+)\nCause: (?P<cause>.+)\n\n"
+    r"## (?P<id>\S+)\nSymptom: (?P<symptom>.+)\n(?:Also said: (?P<also>.+)\n)?"
+    r"Cause: (?P<cause>.+)\n\n"
     r"```(?P<language>\w+)\n(?P<code>[\s\S]+?)\n```"
 )
-_WORD = re.compile(r"[a-z0-9_.]+")
-_MIN_LETTERS = 3
-"""Shorter words are ignored in a search."""
-_STOP_WORDS = frozenset(
-    {"after", "all", "and", "are", "but", "does", "for", "from", "get", "gets", "have", "its"}
-    | {"not", "only", "that", "the", "then", "there", "this", "was", "what", "when", "which"}
-    | {"with", "you"}
-)
-_SUGGESTED = 4
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]*)+")
+_FITS = 0.4
+"""Part of a symptom's words that a check must have to be shown as its explanation."""
+_NEAR = 0.2
+"""Part of the words that a check must have to be mentioned at all."""
+_SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,14 @@ class Explanation:
 
     Attributes:
         symptom: What the user of the chat sees.
+        also: Other words for it, only to find it.
         cause: What is wrong in the backend.
         language: The language of the code.
         code: A few lines of correct code.
     """
 
     symptom: str
+    also: str
     cause: str
     language: str
     code: str
@@ -58,7 +61,9 @@ def explanations() -> dict[str, Explanation]:
         ) from error
     found = [match for text in texts for match in _SECTION.finditer(text)]
     return {
-        match["id"]: Explanation(*match.group("symptom", "cause", "language", "code"))
+        match["id"]: Explanation(
+            match["symptom"], match["also"] or "", match["cause"], match["language"], match["code"]
+        )
         for match in found
     }
 
@@ -67,30 +72,39 @@ def explain(words: str) -> str:
     """Return the explanation of a check.
 
     Args:
-        words: The check's id, or a symptom in the user's own words.
+        words: The check's id, the beginning of several ids, or a symptom in the user's own words.
 
     Raises:
         ScaffoldError: No check matches, or the installation is incomplete.
     """
-    if words in REGISTRY:
-        return plain(REGISTRY[words])
-    found = search(words)
-    if not found:
+    words = words.strip()
+    found = _called(words.lower())
+    if len(found) == 1:
+        return plain(REGISTRY[found[0]])
+    if found:
+        return _listing(found)
+    matches = search(words)
+    if not matches or matches[0].share < _NEAR:
         raise ScaffoldError(
             f"No check matches {shorten(words)!r}",
             hint="Describe what the user of the chat sees, or see chatkit-scaffold check --list.",
         )
-    also = "".join(f"  {one.id}: {explanations()[one.id].symptom}\n" for one in found[1:_SUGGESTED])
-    return plain(found[0]) + (f"\nSee also\n{also}" if also else "")
+    best = matches[0]
+    if best.share < _FITS:
+        return f"Nothing fits well. The nearest are\n{_listing(one.key for one in matches)}"
+    others = _listing(one.key for one in matches[1:])
+    return plain(REGISTRY[best.key]) + (f"\nSee also\n{others}" if others else "")
 
 
-def search(words: str) -> list[Check]:
-    """Return the checks whose explanations match *words*, best match first."""
-    wanted = _words(words)
-    scored = [(_score(wanted, check), check) for check in REGISTRY.values()]
-    best = max(score for score, _ in scored)
-    ranked = sorted(scored, key=lambda pair: -pair[0])
-    return [check for score, check in ranked if score > 0 and score * 2 >= best]
+def search(symptom: str) -> list[Match]:
+    """Return the checks that explain a symptom best, but only those that come near the first."""
+    texts = [
+        Text(check.id, text.symptom, text.also, text.cause, f"{check.title} {check.id}")
+        for check in REGISTRY.values()
+        for text in [explanations()[check.id]]
+    ]
+    matches = rank(texts, symptom)[:_SHOWN]
+    return [match for match in matches if match.score * 3 >= matches[0].score]
 
 
 def plain(check: Check) -> str:
@@ -104,19 +118,25 @@ def plain(check: Check) -> str:
     )
 
 
-def _score(wanted: set[str], check: Check) -> float:
-    """Count the words in common; those of the symptom weigh most."""
-    text = explanations()[check.id]
-    found = [
-        (4.0, _words(text.symptom)),
-        (1.0, _words(text.cause)),
-        (1.0, _words(check.title) | set(check.id.split("-"))),
-    ]
-    return sum(weight * len(wanted & words) for weight, words in found)
+def _called(word: str) -> list[str]:
+    """Return the ids that *word* stands for: an id, a family, or the beginning of ids.
+
+    Raises:
+        ScaffoldError: The word is a misspelled id.
+    """
+    if word in REGISTRY:
+        return [word]
+    found = [one.id for one in REGISTRY.values() if word == one.family]
+    if found or not _ID.fullmatch(word):
+        return found
+    found = [check_id for check_id in REGISTRY if check_id.startswith(word)]
+    similar = difflib.get_close_matches(word, REGISTRY, n=3, cutoff=0.8)
+    if similar and not found:
+        raise ScaffoldError(
+            f"No check matches {word!r}", hint=f"Did you mean {listed(similar, 'or')}?"
+        )
+    return found
 
 
-def _words(text: str) -> set[str]:
-    """Return the significant words of a text, without endings: "starting" becomes "start"."""
-    words = {word.strip("._") for word in _WORD.findall(text.lower())} - _STOP_WORDS
-    significant = (word for word in words if len(word) >= _MIN_LETTERS)
-    return {re.sub(r"(?<=\w{3})(?:ing|es|s|ed)$", "", word) for word in significant}
+def _listing(ids: Iterable[str]) -> str:
+    return "".join(f"  {one}: {explanations()[one].symptom}\n" for one in ids)

@@ -1,6 +1,7 @@
 """Long answers that several checks inspect: two at the same time, and one that was stopped."""
 
 import asyncio
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -25,12 +26,21 @@ class ParallelTurns:
     """Two turns at the same time, with requests between their deltas.
 
     Attributes:
+        users: Who sends each turn; the same user twice if there is only one.
+        markers: A random word in each turn's question, which no other turn has.
         turns: The two turns, each in its own thread.
         slowest_list: The slowest of the `threads.list` requests sent meanwhile.
     """
 
+    users: tuple[Chatkit, Chatkit]
+    markers: tuple[str, str]
     turns: tuple[Exchange, Exchange]
     slowest_list: Exchange
+
+    @property
+    def answered(self) -> bool:
+        """Whether both turns got a stream; some servers refuse a second turn meanwhile."""
+        return not any(turn.is_client_error for turn in self.turns)
 
 
 @fixture
@@ -40,7 +50,11 @@ async def parallel_turns(target: Target) -> ParallelTurns:
 
 
 async def stream_in_parallel(target: Target) -> ParallelTurns:
-    """Request two long answers at once, and list threads while they stream."""
+    """Request two long answers at once, and list threads while they stream.
+
+    If the caller has credentials of a second user, each user requests one: state that is shared
+    by all users is then found as well as state that is shared by the threads of one.
+    """
     started = asyncio.Event()
 
     def watch(exchange: Exchange) -> bool:
@@ -48,25 +62,41 @@ async def stream_in_parallel(target: Target) -> ParallelTurns:
             started.set()
         return False
 
-    user = target.user
+    users = (target.user, target.second_user or target.user)
+    markers = (f"zebra{secrets.token_hex(2)}", f"walrus{secrets.token_hex(2)}")
     tasks = [
-        asyncio.create_task(user.create_thread(f"{_COUNT} {fruit}.", watch=watch))
-        for fruit in ("Apples", "Pears")
+        asyncio.create_task(user.create_thread(_count_with(marker), watch=watch))
+        for user, marker in zip(users, markers, strict=True)
     ]
     try:
         await _first_delta(started, tasks)
         lists = []
         for _ in range(_LISTS_DURING_STREAMS):
-            lists.append(await user.call("threads.list", limit=1, order="desc"))
+            lists.append(await target.user.call("threads.list", limit=1, order="desc"))
             # Spread over the streams, because a server may block at any time during them.
             _, running = await asyncio.wait(tasks, timeout=_PAUSE_BETWEEN_LISTS)
             if not running:
                 break
         first, second = await asyncio.gather(*tasks)
-        return ParallelTurns((first, second), max(lists, key=lambda exchange: exchange.seconds))
+        slowest = max(lists, key=lambda exchange: exchange.seconds)
+        return ParallelTurns(users, markers, (first, second), slowest)
     finally:
         for task in tasks:
             task.cancel()
+
+
+def _count_with(marker: str) -> str:
+    """Return a question whose answer is long and has *marker* in many places.
+
+    An echo repeats the example. A model writes the marker a dozen times, so that at least one
+    is in one piece even if its tokens go to two streams by turns.
+    """
+    numbers = _NUMBERS.split()
+    example = " ".join([*numbers[:10], marker, *numbers[10:], marker])
+    return (
+        f"Please count to a hundred in words, all of them, and write {marker} after every ten, "
+        f"as in: {example} and so on."
+    )
 
 
 async def _first_delta(started: asyncio.Event, tasks: Sequence[asyncio.Task[Exchange]]) -> None:

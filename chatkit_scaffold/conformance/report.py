@@ -4,51 +4,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatkit_scaffold.conformance.check import Check, Level, Outcome
+from chatkit_scaffold.conformance.causes import RootCause, root_causes, unexplained
+from chatkit_scaffold.conformance.check import Level, Outcome
+from chatkit_scaffold.conformance.result import Result
 
 _MOST_IMPORTANT = 3
-
-
-@dataclass(slots=True)
-class Result:
-    """How one check ended.
-
-    Attributes:
-        check: The requirement.
-        outcome: See `Outcome`.
-        reason: Why it was skipped or is untestable.
-        sent: For a failure, the request that shows it.
-        expected: For a failure, what a correct server would have sent.
-        got: For a failure, what the server sent.
-        fix: For a failure, what to do.
-        cause: For a failure, its root cause, if it is not what the check looks for; failures
-            with the same cause have one fix.
-        seconds: How long the check took.
-    """
-
-    check: Check
-    outcome: Outcome
-    reason: str = ""
-    sent: str = ""
-    expected: str = ""
-    got: str = ""
-    fix: str = ""
-    cause: str = ""
-    seconds: float = 0.0
-
-    def facts(self) -> dict[str, str]:
-        """Return the five lines that describe a failure, by their label."""
-        return {
-            "sent": self.sent,
-            "expected": self.expected,
-            "got": self.got,
-            "source": self.check.source,
-            "fix": self.fix,
-        }
-
-    def details(self) -> str:
-        """Return the title and the facts of a failure as plain text."""
-        return "\n".join([self.check.title, *(f"{k}: {v}" for k, v in self.facts().items())])
 
 
 @dataclass(slots=True)
@@ -81,7 +41,7 @@ class Report:
     @property
     def required_failures(self) -> list[Result]:
         """The failed checks that are a MUST."""
-        return [result for result in self.failures if result.check.level is Level.MUST]
+        return [result for result in self.failures if result.level is Level.MUST]
 
     @property
     def counts(self) -> dict[Outcome, int]:
@@ -92,7 +52,7 @@ class Report:
     @property
     def complete(self) -> bool:
         """Whether every check ended in a verdict, or in a failure that explains why not."""
-        if self.errors or self.unfinished:
+        if self.errors or self.unfinished or any(one.inconclusive for one in self.results):
             return False
         return bool(self.failures) or not self.counts[Outcome.UNTESTABLE]
 
@@ -106,20 +66,18 @@ class Report:
             return 1
         return 0 if self.complete else 2
 
-    def most_important(self) -> list[Result]:
-        """Return the three failures to fix first.
+    def root_causes(self) -> list[RootCause]:
+        """Return the causes of all failures, the one to fix first first."""
+        return root_causes(self.results)
 
-        A MUST comes before a SHOULD, and a failure that blocks many other checks comes before
-        one that blocks few.
-        """
-        ranked = sorted(
-            self.failures,
-            key=lambda result: (
-                result.check.level is not Level.MUST,
-                -self._blocked_by(result.check.id),
-            ),
-        )
-        return ranked[:_MOST_IMPORTANT]
+    def most_important(self) -> list[RootCause]:
+        """Return the three causes to fix first."""
+        return self.root_causes()[:_MOST_IMPORTANT]
+
+    def untestable_by_cause(self) -> dict[str, list[Result]]:
+        """Return the untestable results by what blocks them in the end."""
+        explained = {cause.reason: cause.blocked for cause in self.root_causes() if cause.blocked}
+        return explained | unexplained(self.results)
 
     def by_family(self) -> dict[str, list[Result]]:
         """Return the results by family, families in the order in which they first appear."""
@@ -127,21 +85,6 @@ class Report:
         for result in self.results:
             families.setdefault(result.check.family, []).append(result)
         return families
-
-    def untestable_by_cause(self) -> dict[str, list[Result]]:
-        """Return the untestable results by what blocks them in the end.
-
-        A check that needs an untestable check has the same cause as that one.
-        """
-        causes: dict[str, str] = {}
-        grouped: dict[str, list[Result]] = {}
-        for result in self.results:
-            if result.outcome is not Outcome.UNTESTABLE:
-                continue
-            inherited = [causes[need] for need in result.check.needs if need in causes]
-            cause = causes[result.check.id] = min(inherited, default=result.reason)
-            grouped.setdefault(cause, []).append(result)
-        return grouped
 
     def totals(self) -> str:
         """Return the run's numbers in one line."""
@@ -167,10 +110,3 @@ class Report:
             "requests": self.requests,
             "seconds": round(self.seconds, 2),
         }
-
-    def _blocked_by(self, check_id: str) -> int:
-        blocked = {check_id}
-        for result in self.results:
-            if result.outcome is Outcome.UNTESTABLE and result.check.needs & blocked:
-                blocked.add(result.check.id)
-        return len(blocked) - 1

@@ -13,8 +13,8 @@ from chatkit_scaffold.conformance.check import (
     SkipCheckError,
     UntestableError,
 )
-from chatkit_scaffold.conformance.diagnosis import diagnose
-from chatkit_scaffold.conformance.report import Result
+from chatkit_scaffold.conformance.diagnosis import Diagnosis, diagnose
+from chatkit_scaffold.conformance.result import Result, needs
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.limits import InconclusiveError, LimitReachedError
 from chatkit_scaffold.text import shorten
@@ -43,6 +43,7 @@ class Runner:
         self.results: list[Result] = []
         self.errors: list[str] = []
         self.unfinished = ""
+        self._diagnoses: dict[str, Diagnosis] = {}
         self._target = target
         self._checks = checks
         self._deadline = deadline
@@ -70,11 +71,11 @@ class Runner:
                 continue
             if needed.outcome is Outcome.SKIPPED:
                 return Result(check, Outcome.SKIPPED, reason=needed.reason)
-            return Result(check, Outcome.UNTESTABLE, reason=f"needs {needed.check.id}")
+            return Result(check, Outcome.UNTESTABLE, reason=needs(needed.check.id))
         if self._waits[check.family] >= _WAITS_PER_FAMILY:
             timeout = self._target.limits.read_timeout
             reason = f"two requests of {check.family} took the full {timeout:g} s"
-            return Result(check, Outcome.UNTESTABLE, reason=reason)
+            return Result(check, Outcome.UNTESTABLE, reason=reason, inconclusive=True)
         return None
 
     async def _run_one(self, check: Check) -> Result:
@@ -82,11 +83,15 @@ class Runner:
             async with asyncio.timeout_at(_on_loop_clock(self._deadline)):
                 await check.function(self._target)
         except CheckFailedError as failure:
-            return _failed(check, failure)
+            diagnosis = diagnose(check, failure, self._diagnoses)
+            self._diagnoses[check.id] = diagnosis
+            return _failed(check, failure, diagnosis)
         except SkipCheckError as skipped:
             return Result(check, Outcome.SKIPPED, reason=str(skipped))
-        except (UntestableError, InconclusiveError) as untestable:
+        except UntestableError as untestable:
             return Result(check, Outcome.UNTESTABLE, reason=str(untestable))
+        except InconclusiveError as error:
+            return Result(check, Outcome.UNTESTABLE, reason=str(error), inconclusive=True)
         except TimeoutError:
             self.unfinished = "the run took too long"
         except LimitReachedError as limit:
@@ -99,17 +104,17 @@ class Runner:
         return Result(check, Outcome.UNTESTABLE, reason=self.unfinished)
 
 
-def _failed(check: Check, failure: CheckFailedError) -> Result:
-    """Return the result of a failed check, with its root cause if that is another."""
-    diagnosis = diagnose(check, failure)
+def _failed(check: Check, failure: CheckFailedError, diagnosis: Diagnosis) -> Result:
     return Result(
         check,
         Outcome.FAILED,
         sent=failure.sent,
         expected=failure.expected,
         got=failure.got,
-        fix=diagnosis.fix if diagnosis else failure.fix or check.fix,
-        cause=diagnosis.cause if diagnosis else "",
+        fix=diagnosis.fix,
+        cause=diagnosis.cause,
+        kind=diagnosis.kind,
+        level_here=failure.level,
     )
 
 

@@ -2,16 +2,12 @@
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from http.cookies import SimpleCookie
 from typing import Any
 
+from chatkit_scaffold.conformance.credentials import split_headers
 from chatkit_scaffold.protocol.client import Chatkit
 from chatkit_scaffold.protocol.exchange import Exchange
 from chatkit_scaffold.protocol.limits import Limits
-
-_NOT_CREDENTIALS = frozenset(
-    {"accept", "accept-language", "content-type", "ngrok-skip-browser-warning", "user-agent"}
-)
 
 
 class Target:
@@ -22,6 +18,7 @@ class Target:
         second_user: Another user, if the caller has credentials of one.
         origin: The origin of the page that shows the chat.
         origin_is_explicit: Whether the caller passed that origin; otherwise it is the default.
+        credentials: The first user's headers and cookies that can be credentials.
         fixtures: Results of fixtures, by their function.
     """
 
@@ -33,11 +30,7 @@ class Target:
         self.origin = origin
         self.origin_is_explicit = origin_is_explicit
         self.fixtures: dict[object, Any] = {}
-        self._credentials = {
-            name: value
-            for name, value in user.headers.items()
-            if name.lower() not in _NOT_CREDENTIALS
-        }
+        self._plain_headers, self.credentials = split_headers(user.headers)
         self._extra_clients = AsyncExitStack()
 
     @property
@@ -54,22 +47,7 @@ class Target:
     @property
     def authenticated(self) -> bool:
         """Whether the first user sends headers that can be credentials."""
-        return bool(self._credentials)
-
-    @property
-    def bearer_token(self) -> str:
-        """The first user's bearer token; empty if there is none."""
-        for name, value in self._credentials.items():
-            scheme, _, token = value.partition(" ")
-            if name.lower() == "authorization" and scheme.lower() == "bearer":
-                return token.strip()
-        return ""
-
-    @property
-    def cookies(self) -> dict[str, str]:
-        """The cookies that the first user sends as credentials."""
-        sent = [value for name, value in self._credentials.items() if name.lower() == "cookie"]
-        return {name: morsel.value for name, morsel in SimpleCookie("; ".join(sent)).items()}
+        return bool(self.credentials)
 
     async def client_without_credentials(
         self, name: str, headers: Mapping[str, str] | None = None
@@ -80,15 +58,27 @@ class Target:
             name: The client's name in reports.
             headers: Other headers to send, such as credentials that are not valid.
         """
-        plain = {
-            key: value
-            for key, value in self.user.headers.items()
-            if key.lower() in _NOT_CREDENTIALS
+        return await self._client(name, self.user.url, {**self._plain_headers, **(headers or {})})
+
+    async def client_for(self, url: str, headers: Mapping[str, str]) -> Chatkit:
+        """Return the first user's client for another URL of the same server.
+
+        Args:
+            url: It must have the origin of the endpoint, because the client sends credentials.
+            headers: More headers to send.
+        """
+        cookies = "; ".join(f"{name}={value}" for name, value in self.user.cookies.items())
+        sent = {
+            name: value for name, value in self.user.headers.items() if name.lower() != "cookie"
         }
+        own = {**sent, **({"cookie": cookies} if cookies else {})}
+        return await self._client("", url, {**own, **headers})
+
+    async def _client(self, name: str, url: str, headers: Mapping[str, str]) -> Chatkit:
         client = Chatkit(
-            self.user.url,
+            url,
             name=name,
-            headers={**plain, **(headers or {})},
+            headers=headers,
             origin=self.user.origin,
             limits=self.limits,
             journal=self.user.journal,

@@ -206,11 +206,12 @@ class Chatkit:
         watch: Callable[[Exchange], bool] | None,
     ) -> None:
         """Send one request, for no longer than the run has patience."""
-        self._record(exchange)
         streaming = exchange.operation in STREAMING
         within = self.limits.exchange_timeout if streaming else self.limits.read_timeout
         patience = self.journal.patience
-        hurried = patience is not None and patience.hurried
+        if patience is not None:
+            within = patience.limit(exchange.operation, within)
+        self._record(exchange)
         try:
             await self._http.send(
                 exchange,
@@ -219,12 +220,12 @@ class Chatkit:
                 headers=headers,
                 watch=watch,
                 streaming=streaming,
-                within=patience.limit(within) if patience else within,
+                within=within,
             )
         finally:
             self._track_thread(exchange)
         if patience is not None:
-            patience.count(exchange, hurried=hurried)
+            patience.count(exchange, within)
 
     def _record(self, exchange: Exchange) -> None:
         if len(self.journal.exchanges) >= self.limits.requests:

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 from chatkit_scaffold.text import shorten
 
 _MAX_ERRORS = 20
+_MAX_NAMES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class EventParser:
 
     Attributes:
         framing_errors: What is wrong with the framing, at most twenty sentences.
+        event_names: The names in `event:` lines that are not the default, at most twenty.
 
     Source: ChatKitServer._process_streaming frames an event as `data: <json>` and a blank
     line, with no event name (openai-chatkit 1.6.5).
@@ -43,6 +45,7 @@ class EventParser:
 
     def __init__(self) -> None:
         self.framing_errors: list[str] = []
+        self.event_names: list[str] = []
         self._rest: list[bytes] = []
         """The chunks of the unfinished line, which are joined once: it may be of any length."""
         self._data: list[str] = []
@@ -71,7 +74,10 @@ class EventParser:
         line = raw.removesuffix(b"\r").decode("utf-8", "replace")
         if not line.strip():
             return self._event()
-        if line.startswith((":", "event:", "id:", "retry:")):
+        if line.startswith("event:"):
+            self._name(line.removeprefix("event:").strip())
+            return []
+        if line.startswith((":", "id:", "retry:")):
             return []
         if line.startswith("data:"):
             self._data.append(line.removeprefix("data:").removeprefix(" "))
@@ -92,6 +98,11 @@ class EventParser:
         if event is None:
             self._error(f"event data that is not a JSON object: {shorten(text)}")
         return [] if event is None else [event]
+
+    def _name(self, name: str) -> None:
+        named = name not in ("", "message", *self.event_names)
+        if named and len(self.event_names) < _MAX_NAMES:
+            self.event_names.append(name)
 
     def _error(self, text: str) -> None:
         if len(self.framing_errors) < _MAX_ERRORS:

@@ -45,6 +45,7 @@ class Exchange:
         size: How many bytes of it arrived.
         events: The stream's events, in order.
         framing_errors: What is wrong with the framing of the events.
+        event_names: The names that `event:` lines give to events.
         error: Why the response is incomplete, for reports; empty if it is complete.
         failure: The kind of `error`; None if the response is complete.
         advice: What the caller can do about `error`, if that is known.
@@ -60,6 +61,7 @@ class Exchange:
     size: int = 0
     events: list[Event] = field(default_factory=list)
     framing_errors: list[str] = field(default_factory=list)
+    event_names: list[str] = field(default_factory=list)
     error: str = ""
     failure: Failure | None = None
     advice: str = ""

@@ -159,6 +159,7 @@ class HttpSession:
             exchange.body = b"".join(chunks)
             if parser is not None:
                 exchange.framing_errors = parser.framing_errors
+                exchange.event_names = parser.event_names
 
     def _exceeds_limits(self, exchange: Exchange) -> bool:
         too_many = len(exchange.events) > self._limits.stream_events

@@ -82,8 +82,8 @@ def test_list() -> None:
 
 def test_explain() -> None:
     """--explain accepts a symptom or an id."""
-    for words in ("every message starts a new chat", "streaming-thread-created"):
-        assert check("--explain", words).stdout.startswith("streaming-thread-created (MUST)")
+    for words in ("every message starts a new chat", "threads-created-once"):
+        assert check("--explain", words).stdout.startswith("threads-created-once (MUST)")
 
 
 @pytest.mark.parametrize(

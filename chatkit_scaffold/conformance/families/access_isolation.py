@@ -1,20 +1,25 @@
 """Isolation: a user cannot see, change or use another user's data."""
 
+import secrets
 from typing import Any
 
+from chatkit_scaffold.conformance.attachments import attach, create_file, has_file
 from chatkit_scaffold.conformance.check import Level
-from chatkit_scaffold.conformance.expectations import require, require_equal, skip
+from chatkit_scaffold.conformance.expectations import fail, require, require_equal, skip, untestable
 from chatkit_scaffold.conformance.fixtures import (
     NO_LIMIT,
     UNKNOWN_ITEM,
     UNKNOWN_THREAD,
-    conversation,
-    three_threads,
+    own_thread,
+)
+from chatkit_scaffold.conformance.fixtures_access import (
+    listed_by_second_user,
+    second_user,
+    victim,
 )
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
-from chatkit_scaffold.protocol.client import Chatkit, user_input
-from chatkit_scaffold.protocol.exchange import Exchange, dig, ids, rows, text_at
+from chatkit_scaffold.protocol.exchange import Exchange, dig, ids, item_text, rows, text_at
 
 _STORE = "chatkit/store.py Store: every method takes the request's context (openai-chatkit 1.6.5)"
 _NOT_FOUND = "404, as for a thread that does not exist"
@@ -26,17 +31,20 @@ _FILTER = "Take the user from the verified credentials and filter every store qu
     level=Level.MUST,
     source=_STORE,
     fix=_FILTER,
-    needs={"threads-listed", "threads-read-after-first-turn"},
+    needs={"threads-listed"},
 )
 async def list_separate(target: Target) -> None:
     """A user's list of threads does not contain another user's threads."""
-    other, thread_id = await _second_user(target)
-    response = await other.call("threads.list", limit=NO_LIMIT, order="desc")
+    accepted = await listed_by_second_user(target)
     expected = "200: the second user's credentials (--other-header) are accepted"
-    require(response.ok, response, expected)
+    require(accepted.ok, accepted, expected)
+    other, thread = await second_user(target), await victim(target)
+    response = await other.call("threads.list", limit=NO_LIMIT, order="desc")
+    require(response.ok, response, "200 and the second user's threads")
     found = ids(rows(response.json, "data"))
-    expected = "only the second user's own threads"
-    require(thread_id not in found, response, expected, f"{thread_id} too")
+    require(
+        thread.id not in found, response, "only the second user's own threads", f"{thread.id} too"
+    )
 
 
 @check(
@@ -44,14 +52,14 @@ async def list_separate(target: Target) -> None:
     level=Level.MUST,
     source=_STORE,
     fix=_FILTER,
-    needs={"access-list-separate"},
+    needs={"transport-reachable"},
 )
 async def read_separate(target: Target) -> None:
     """A user cannot read another user's thread or its items."""
-    other, thread_id = await _second_user(target)
-    read = await other.call("threads.get_by_id", thread_id=thread_id)
+    other, thread = await second_user(target), await victim(target)
+    read = await other.call("threads.get_by_id", thread_id=thread.id)
     require(not read.ok, read, _NOT_FOUND)
-    items = await other.call("items.list", thread_id=thread_id, limit=10, order="asc")
+    items = await other.call("items.list", thread_id=thread.id, limit=10, order="asc")
     require(not rows(items.json, "data"), items, _NOT_FOUND)
 
 
@@ -60,19 +68,42 @@ async def read_separate(target: Target) -> None:
     level=Level.MUST,
     source=_STORE,
     fix=_FILTER,
-    needs={"access-list-separate"},
+    needs={"transport-reachable"},
 )
 async def write_separate(target: Target) -> None:
     """A user cannot send messages or tool output to another user's thread."""
-    other, thread_id = await _second_user(target)
+    other, thread = await second_user(target), await own_thread(target)
     responses = [
-        await other.say(thread_id, "Let me in."),
-        await other.stream("threads.add_client_tool_output", thread_id=thread_id, result={}),
+        await other.say(thread.id, "Let me in."),
+        await other.stream("threads.add_client_tool_output", thread_id=thread.id, result={}),
     ]
     for response in responses:
         require(not response.items, response, _NOT_FOUND)
-    read = await target.user.call("threads.get_by_id", thread_id=thread_id)
+    read = await target.user.call("threads.get_by_id", thread_id=thread.id)
     require(b"Let me in." not in read.body, read, "the owner's thread unchanged")
+
+
+@check(
+    "access-turns-separate",
+    level=Level.MUST,
+    source=_STORE,
+    fix="Store an item by its thread's id and its own id: a model's item ids, such as the Agents "
+    "SDK's `__fake_id__`, repeat between threads. Keep nothing of a turn in a global variable.",
+    needs={"transport-reachable"},
+)
+async def turns_separate(target: Target) -> None:
+    """Another user's turn leaves a user's thread as it is, and is stored in that user's own."""
+    other, thread = await second_user(target), await own_thread(target)
+    if not _holds(thread.items, thread.turn):
+        untestable("an answer cannot be read back in its thread")
+    turn = await other.create_thread(f"Note {secrets.token_hex(4)}. Please answer in four words.")
+    mine = await target.user.call("threads.get_by_id", thread_id=thread.id)
+    require_equal(_messages(mine), _messages(thread.read), "the first user's thread", mine)
+    if turn.thread_id is None:
+        fail(turn, "a thread of the second user with an answer")
+    theirs = await other.call("threads.get_by_id", thread_id=turn.thread_id)
+    found = rows(theirs.json, "items", "data")
+    require(_holds(found, turn), theirs, f"the second user's thread, with: {turn.text}")
 
 
 @check(
@@ -80,14 +111,14 @@ async def write_separate(target: Target) -> None:
     level=Level.MUST,
     source=_STORE,
     fix=_FILTER,
-    needs={"access-list-separate"},
+    needs={"transport-reachable"},
 )
 async def rename_separate(target: Target) -> None:
     """A user cannot rename another user's thread."""
-    other, thread_id = await _second_user(target)
-    response = await other.call("threads.update", thread_id=thread_id, title="Taken over")
+    other, thread = await second_user(target), await own_thread(target)
+    response = await other.call("threads.update", thread_id=thread.id, title="Taken over")
     require(not response.ok, response, _NOT_FOUND)
-    read = await target.user.call("threads.get_by_id", thread_id=thread_id)
+    read = await target.user.call("threads.get_by_id", thread_id=thread.id)
     require(dig(read.json, "title") != "Taken over", read, "the owner's title unchanged")
 
 
@@ -96,21 +127,21 @@ async def rename_separate(target: Target) -> None:
     level=Level.MUST,
     source=_STORE,
     fix=_FILTER,
-    needs={"access-list-separate"},
+    needs={"transport-reachable"},
 )
 async def retry_separate(target: Target) -> None:
     """A user cannot retry a message in another user's thread."""
-    other, thread_id = await _second_user(target)
-    before = await _items(target, thread_id)
-    messages = [item for item in before if item.get("type") == "user_message"]
+    other, thread = await second_user(target), await own_thread(target)
+    messages = [item for item in thread.items if item.get("type") == "user_message"]
     response = await other.stream(
         "threads.retry_after_item",
-        thread_id=thread_id,
+        thread_id=thread.id,
         item_id=text_at(messages, -1, "id") or UNKNOWN_ITEM,
     )
     require(not response.answers, response, _NOT_FOUND)
-    after = await _items(target, thread_id)
-    require_equal(ids(after), ids(before), "the owner's items", response)
+    read = await target.user.call("threads.get_by_id", thread_id=thread.id)
+    after = ids(rows(read.json, "items", "data"))
+    require_equal(after, ids(thread.items), "the owner's items", response)
 
 
 @check(
@@ -118,21 +149,20 @@ async def retry_separate(target: Target) -> None:
     level=Level.MUST,
     source=_STORE,
     fix=_FILTER,
-    needs={"access-list-separate", "items-feedback-taken"},
+    needs={"items-feedback-taken"},
 )
 async def feedback_separate(target: Target) -> None:
     """A user cannot give feedback on answers in another user's thread."""
-    other, thread_id = await _second_user(target)
-    answers = [
-        item for item in await _items(target, thread_id) if item.get("type") == "assistant_message"
-    ]
-    response = await other.call(
-        "items.feedback",
-        thread_id=thread_id,
-        item_ids=[text_at(answers, -1, "id") or UNKNOWN_ITEM],
-        kind="negative",
-    )
-    require(not response.ok, response, _NOT_FOUND)
+    other, thread = await second_user(target), await victim(target)
+    answers = [item for item in thread.items if item.get("type") == "assistant_message"]
+    feedback = {"item_ids": [text_at(answers, -1, "id") or UNKNOWN_ITEM], "kind": "negative"}
+    foreign = await other.call("items.feedback", thread_id=thread.id, **feedback)
+    if foreign.ok:
+        unknown = await other.call("items.feedback", thread_id=UNKNOWN_THREAD, **feedback)
+        if unknown.ok:
+            # As the SDK's own `add_feedback` does, which keeps nothing.
+            skip("the server accepts feedback without looking at the thread")
+    require(not foreign.ok, foreign, _NOT_FOUND)
 
 
 @check(
@@ -140,26 +170,20 @@ async def feedback_separate(target: Target) -> None:
     level=Level.MUST,
     source=_STORE + "; AttachmentStore",
     fix="Store the owner with every attachment, and look attachments up by id and owner.",
-    needs={"access-list-separate"},
+    needs={"items-attachments-kept"},
 )
 async def attachments_separate(target: Target) -> None:
     """A user can neither use nor delete another user's attachment."""
-    other, _ = await _second_user(target)
-    created = await target.user.call(
-        "attachments.create", name="note.txt", size=4, mime_type="text/plain"
-    )
-    attachment = text_at(created.json, "id") if created.ok else None
-    if attachment is None:
-        skip("the server does not support attachments")
-    used = await other.stream(
-        "threads.create", input=user_input("Mine now.", attachments=(attachment,))
-    )
-    deleted = await other.call("attachments.delete", attachment_id=attachment)
-    await target.user.call("attachments.delete", attachment_id=attachment)
-    accepted = [item for item in used.user_messages if rows(item, "attachments")]
+    other, file = await second_user(target), await create_file(target)
+    used = await attach(other, file)
+    deleted = await other.call("attachments.delete", attachment_id=file.id)
+    kept = await attach(target.user, file)
+    await target.user.call("attachments.delete", attachment_id=file.id)
     expected = "404, as for an attachment that does not exist"
-    require(not accepted, used, expected)
-    require(not deleted.ok, deleted, expected)
+    require(not has_file(used, file), used, expected)
+    # A server may return 200 for a file that it cannot find; only the data counts.
+    got = f"{deleted.got}; the owner cannot attach the file any more"
+    require(has_file(kept, file), deleted, expected, got)
 
 
 @check(
@@ -167,14 +191,13 @@ async def attachments_separate(target: Target) -> None:
     level=Level.MUST,
     source=_STORE,
     fix=_FILTER,
-    needs={"access-list-separate"},
+    needs={"transport-reachable"},
 )
 async def delete_separate(target: Target) -> None:
     """A user cannot delete another user's thread."""
-    other, _ = await _second_user(target)
-    thread_id = (await three_threads(target))[2]
-    response = await other.call("threads.delete", thread_id=thread_id)
-    read = await target.user.call("threads.get_by_id", thread_id=thread_id)
+    other, thread = await second_user(target), await own_thread(target)
+    response = await other.call("threads.delete", thread_id=thread.id)
+    read = await target.user.call("threads.get_by_id", thread_id=thread.id)
     # A server may return 200 for a thread that it cannot find; only the data counts.
     require(read.ok, response, _NOT_FOUND, f"{response.got}; the owner's thread is gone")
 
@@ -189,7 +212,7 @@ async def delete_separate(target: Target) -> None:
 )
 async def foreign_as_unknown(target: Target) -> None:
     """The response for another user's thread is the same as for an unknown thread."""
-    other, thread_id = await _second_user(target)
+    other, thread_id = await second_user(target), (await victim(target)).id
     for operation, params in (("threads.get_by_id", {}), ("threads.update", {"title": "x"})):
         foreign = await other.call(operation, thread_id=thread_id, **params)
         unknown = await other.call(operation, thread_id=UNKNOWN_THREAD, **params)
@@ -201,16 +224,18 @@ async def foreign_as_unknown(target: Target) -> None:
             require_equal(got, expected, "response", foreign)
 
 
-async def _second_user(target: Target) -> tuple[Chatkit, str]:
-    """Return the second user, and the id of the first user's thread."""
-    if target.second_user is None:
-        skip("a second user is required: pass credentials with --other-header")
-    return target.second_user, (await conversation(target)).thread_id
+def _holds(items: list[dict[str, Any]], turn: Exchange) -> bool:
+    """Return whether *items* have the messages of a turn, from the user and from the assistant."""
+    kinds = ("user_message", "assistant_message")
+    texts = [item_text(item) for item in items]
+    return all(item_text(item) in texts for item in turn.items if item.get("type") in kinds)
 
 
-async def _items(target: Target, thread_id: str) -> list[dict[str, Any]]:
-    read = await target.user.call("threads.get_by_id", thread_id=thread_id)
-    return rows(read.json, "items", "data")
+def _messages(read: Exchange) -> list[tuple[Any, str]]:
+    """Return the id and the text of each message of a thread."""
+    kinds = ("user_message", "assistant_message")
+    items = rows(read.json, "items", "data")
+    return [(item.get("id"), item_text(item)) for item in items if item.get("type") in kinds]
 
 
 def _without(response: Exchange, thread_id: str) -> str:

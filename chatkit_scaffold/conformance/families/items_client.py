@@ -72,9 +72,14 @@ async def hidden_not_shown(target: Target) -> None:
     """Hidden context is never sent to the client."""
     await conversation(target)
     # After a stop, the SDK adds a hidden note to the thread.
-    await stopped_answer(target)
+    if stopped := await stopped_answer(target):
+        thread_id = stopped.thread_id
+        await target.user.call("threads.get_by_id", thread_id=thread_id)
+        for order in ("asc", "desc"):
+            await target.user.call("items.list", thread_id=thread_id, limit=20, order=order)
     for exchange in target.exchanges:
         sent = [event.data for event in exchange.events] or [exchange.json]
+        # A text that mentions such a type has escaped quotation marks.
         text = json.dumps(sent)
         for kind in _HIDDEN:
             if f'"type": "{kind}"' in text:

@@ -1,91 +1,95 @@
-"""What the assistant remembers, checked on agents that can repeat a word."""
-
-import secrets
-from dataclasses import dataclass
+"""What the assistant remembers, checked on agents that understand a question."""
 
 from chatkit_scaffold.conformance.check import Level
-from chatkit_scaffold.conformance.expectations import require, skip, untestable
-from chatkit_scaffold.conformance.fixtures import NO_THREAD_ID, fixture
+from chatkit_scaffold.conformance.expectations import (
+    fail,
+    require,
+    require_no_server_error,
+    skip,
+    untestable,
+)
+from chatkit_scaffold.conformance.fixtures_long import (
+    LongConversation,
+    has_word,
+    long_conversation,
+    recall,
+    require_unlimited,
+)
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
-from chatkit_scaffold.protocol.exchange import Exchange
 
-_TURNS = 12
-"""Two items per turn, so more than the 20 items that the quickstart loads."""
-_QUESTION = "Which secret word did I tell you at the very beginning? Answer with just that word."
+_QUICKSTART = "docs quickstart: load_thread_items(limit=20, order='asc') (openai-chatkit 1.6.5)"
+_UNANSWERED = "Find the reason in the server's log: earlier messages in this thread got an answer."
 
 
-@dataclass(frozen=True, slots=True)
-class LongConversation:
-    """A conversation of twelve turns.
+@check(
+    "memory-previous-remembered",
+    level=Level.MUST,
+    source="docs quickstart: the model knows only what `respond` loads (openai-chatkit 1.6.5)",
+    fix="Load the thread's items in `respond` (load_thread_items) and pass them to the model, not "
+    "only `input_user_message`.",
+    needs={"streaming-answer-arrives", "threads-second-message"},
+)
+async def previous_remembered(target: Target) -> None:
+    """The assistant remembers the previous message.
 
-    Attributes:
-        first_word: The word that the first message asked the assistant to remember.
-        reminder: The turn that asked for that word again.
-        last_word: The word that the last message asked the assistant to repeat.
-        last: The last turn.
+    Fails only for an agent that adds two numbers, and so understands what it is asked, but
+    knows neither the word of the message before nor its own sum. Every other agent that does not
+    know the word is skipped, such as an echo or one that talks about cooking only.
     """
-
-    first_word: str
-    reminder: Exchange
-    last_word: str
-    last: Exchange
-
-
-@fixture
-async def long_conversation(target: Target) -> LongConversation | None:
-    """Send twelve messages; None if the agent does not remember the previous one."""
-    first_word, last_word = _word(), _word()
-    first = await target.user.create_thread(
-        f"The secret word is {first_word}. Remember it, and answer with OK."
-    )
-    thread_id = first.thread_id
-    if thread_id is None:
-        untestable(NO_THREAD_ID)
-    second = await target.user.say(thread_id, _QUESTION)
-    if first_word not in second.text:
-        return None
-    for number in range(3, _TURNS):
-        await target.user.say(thread_id, f"Answer with just the number {number}.")
-    reminder = await target.user.say(thread_id, _QUESTION)
-    last = await target.user.say(thread_id, f"Answer with just this word: {last_word}")
-    return LongConversation(first_word, reminder, last_word, last)
+    start = await recall(target)
+    if start.knows_word or start.knows_sum:
+        return
+    last = start.turns[-1]
+    require_no_server_error(*start.turns)
+    if not start.computes:
+        skip("the agent repeats no word that it was told, and adds no numbers")
+    if not last.text:
+        untestable("the agent did not answer four messages")
+    fail(last, f"{start.sum + 1000}, since the previous answer was {start.sum}", last.text)
 
 
 @check(
     "memory-newest-answered",
     level=Level.MUST,
-    source="docs quickstart: load_thread_items(limit=20, order='asc') (openai-chatkit 1.6.5)",
+    source=_QUICKSTART,
     fix="Load the newest items (order 'desc') and reverse them before passing them to the model.",
-    needs={"streaming-answer-arrives", "threads-second-message"},
+    needs={"memory-previous-remembered"},
 )
 async def newest_answered(target: Target) -> None:
     """After twelve turns the assistant still answers the newest message."""
-    talk = await _long_conversation(target)
-    require(talk.last_word in talk.last.text, talk.last, talk.last_word, talk.last.text)
+    talk = await _word_conversation(target)
+    if talk.unanswered is not None:
+        fail(talk.unanswered, "an answer", fix=_UNANSWERED)
+    knows = has_word(talk.last, talk.last_word)
+    require(knows, talk.last, talk.last_word, talk.last.text)
 
 
 @check(
     "memory-first-remembered",
     level=Level.SHOULD,
-    source="docs quickstart: the model knows only what `respond` loads (openai-chatkit 1.6.5)",
-    fix="Pass enough of the thread's history to the model, not only the newest message.",
+    source=_QUICKSTART,
+    fix="Pass more of the thread's history to the model: here at least the newest 23 items, or a "
+    "summary of the older ones.",
     needs={"memory-newest-answered"},
 )
 async def first_remembered(target: Target) -> None:
-    """After twelve turns the assistant still remembers a word from the first."""
-    talk = await _long_conversation(target)
-    remembers = talk.first_word in talk.reminder.text
-    require(remembers, talk.reminder, talk.first_word, talk.reminder.text)
+    """In the twelfth turn the assistant still remembers a word from the first, 22 items back.
+
+    The quickstart passes 20 items to the model, so twelve turns of two items each are the
+    shortest conversation that shows whether the agent gets more than that.
+    """
+    talk = await _word_conversation(target)
+    reminder = talk.reminder or talk.last
+    expected = f"{talk.first_word}, from the first message, 22 items earlier"
+    require(has_word(reminder, talk.first_word), reminder, expected, reminder.text)
 
 
-async def _long_conversation(target: Target) -> LongConversation:
+async def _word_conversation(target: Target) -> LongConversation:
+    """Return the long conversation of an agent that repeats words."""
+    start = await recall(target)
+    if not start.knows_word:
+        skip("the agent remembers a sum, but repeats no word that it was told")
     talk = await long_conversation(target)
-    if talk is None:
-        skip("the agent does not remember the previous message")
+    require_unlimited(talk)
     return talk
-
-
-def _word() -> str:
-    """Return a word that no model would say by chance."""
-    return "zebra" + secrets.token_hex(3)

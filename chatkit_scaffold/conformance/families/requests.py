@@ -13,6 +13,7 @@ from chatkit_scaffold.conformance.fixtures import (
     first_turn,
     probe,
 )
+from chatkit_scaffold.conformance.fixtures_access import provoked_errors
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.client import user_input
@@ -194,9 +195,7 @@ async def huge_refused(target: Target) -> None:
 )
 async def no_internals(target: Target) -> None:
     """No error shows a traceback, SQL or the names of internal components."""
-    await target.user.send_raw(b"{not json")
-    await target.user.call("threads.get_by_id")
-    await target.user.call("threads.get_by_id", thread_id=UNKNOWN_THREAD)
+    await provoked_errors(target)
     for exchange in target.exchanges:
         body = exchange.body[:_SEARCHED_BYTES].decode("utf-8", "replace")
         errors = json.dumps(exchange.events_of_type("error")) if exchange.events else ""

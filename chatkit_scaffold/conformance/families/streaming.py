@@ -192,15 +192,26 @@ async def deltas_add_up(target: Target) -> None:
     if not any(turn.deltas for turn in turns):
         skip("answers have no text deltas")
     for turn in turns:
-        texts: dict[tuple[str, int], str] = {}
-        for item_id, index, piece in turn.text_pieces:
-            texts[item_id, index] = texts.get((item_id, index), "") + piece
-        finished = {text_at(item, "id"): item for item in turn.items}
-        for (item_id, index), text in texts.items():
-            final = dig(finished.get(item_id), "content", index, "text")
-            # Servers often trim white space at the end of the text, which nobody sees.
-            same = isinstance(final, str) and final.strip() == text.strip()
-            require(same, turn, f"deltas that add up to {final!r}", f"they add up to {text!r}")
+        if wrong := wrong_sum(turn):
+            fail(turn, *wrong)
+
+
+def wrong_sum(turn: Exchange) -> tuple[str, str] | None:
+    """Compare the deltas of each item to its final text.
+
+    Returns:
+        What is expected of the first item that differs, and what its deltas add up to.
+    """
+    texts: dict[tuple[str, int], str] = {}
+    for item_id, index, piece in turn.text_pieces:
+        texts[item_id, index] = texts.get((item_id, index), "") + piece
+    finished = {text_at(item, "id"): item for item in turn.items}
+    for (item_id, index), text in texts.items():
+        final = dig(finished.get(item_id), "content", index, "text")
+        # Servers often trim white space at the end of the text, which nobody sees.
+        if not isinstance(final, str) or final.strip() != text.strip():
+            return f"deltas that add up to {final!r}", f"they add up to {text!r}"
+    return None
 
 
 def out_of_order(turn: Exchange) -> str:

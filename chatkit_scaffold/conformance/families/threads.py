@@ -1,7 +1,11 @@
 """Threads: created once, and stored as they were streamed."""
 
 from chatkit_scaffold.conformance.check import Level
-from chatkit_scaffold.conformance.expectations import require, require_equal
+from chatkit_scaffold.conformance.expectations import (
+    require,
+    require_equal,
+    require_no_server_error,
+)
 from chatkit_scaffold.conformance.fixtures import conversation
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
@@ -44,6 +48,8 @@ async def read_after_first_turn(target: Target) -> None:
     talk = await conversation(target)
     require_thread(talk.read_after_first, talk.thread_id)
     items = rows(talk.read_after_first.json, "items", "data")
+    if not items:
+        require_no_server_error(talk.first)
     require(items, talk.read_after_first, "the turn's items")
 
 

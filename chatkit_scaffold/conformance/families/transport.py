@@ -87,13 +87,30 @@ async def event_stream_type(target: Target) -> None:
     needs={"transport-reachable"},
 )
 async def event_framing(target: Target) -> None:
-    """Each event is a line `data: {json}` and a blank line, and nothing else."""
+    """Each event is a line `data: {json}` and a blank line."""
     _, turn = await first_turn(target)
     if not turn.events and not turn.framing_errors:
         untestable("threads.create does not return events")
     expected = "events framed as `data: {json}` and a blank line"
     for error in turn.framing_errors[:1]:
         fail(turn, expected, error)
+
+
+@check(
+    "transport-events-unnamed",
+    level=Level.SHOULD,
+    source="WHATWG HTML 9.2.6: an EventSource dispatches an event with a name only to listeners of "
+    "that name; " + _PROCESS_STREAMING,
+    fix="Leave out the `event:` lines: a ChatKit event has its type in its data.",
+    needs={"transport-reachable"},
+)
+async def events_unnamed(target: Target) -> None:
+    """Events have no `event:` line, so that clients that listen to unnamed events get them."""
+    _, turn = await first_turn(target)
+    if not turn.events:
+        untestable("threads.create does not return events")
+    for name in turn.event_names[:1]:
+        fail(turn, "only `data:` lines", f"event: {name}")
 
 
 @check(

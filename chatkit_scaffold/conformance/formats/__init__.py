@@ -15,6 +15,7 @@ class Format(StrEnum):
     JSON = "json"
     JUNIT = "junit"
     GITHUB = "github"
+    MARKDOWN = "markdown"
 
 
 def render(report: "Report", form: Format, *, strict: bool = False) -> str:

@@ -3,7 +3,8 @@
 from xml.etree import ElementTree as ET  # nosec B405 # writes XML and reads none
 
 from chatkit_scaffold.conformance.check import Level, Outcome
-from chatkit_scaffold.conformance.report import Report, Result
+from chatkit_scaffold.conformance.report import Report
+from chatkit_scaffold.conformance.result import Result
 
 
 def render(report: Report, *, strict: bool = False) -> str:
@@ -29,7 +30,7 @@ def _add_case(suite: ET.Element, result: Result, *, strict: bool) -> None:
         time=f"{result.seconds:.3f}",
     )
     if result.outcome is Outcome.FAILED:
-        required = strict or result.check.level is Level.MUST
+        required = strict or result.level is Level.MUST
         element = ET.SubElement(case, "failure" if required else "system-out")
         element.text = result.details()
         if required:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from chatkit_scaffold.conformance.check import Level, Outcome
-from chatkit_scaffold.conformance.report import Report, Result
-from chatkit_scaffold.text import listed
+from chatkit_scaffold.conformance.report import Report
+from chatkit_scaffold.conformance.result import Result
+from chatkit_scaffold.text import some
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -15,7 +16,6 @@ Line = tuple[str, str]
 
 _MARKS = {Level.MUST: "✗", Level.SHOULD: "!"}
 _COLORS = {Level.MUST: "red", Level.SHOULD: "yellow"}
-_IDS_SHOWN = 8
 _VERDICT_STYLES = ("bold green", "bold red", "bold yellow")
 """By exit status."""
 
@@ -37,8 +37,9 @@ def _lines(report: Report, *, strict: bool) -> Iterator[Line]:
     yield f"ChatKit backend {report.url}", "bold"
     yield "", ""
     yield from _most_important(report)
+    shown_before = _shown_before(report)
     for family, results in report.by_family().items():
-        yield from _family(family, results)
+        yield from _family(family, results, shown_before)
     yield from _untestable(report)
     yield "", ""
     for error in report.errors:
@@ -68,13 +69,27 @@ def _most_important(report: Report) -> Iterator[Line]:
     if not found:
         return
     yield "Fix these first", "bold"
-    for number, result in enumerate(found, start=1):
-        yield f"  {number}. {result.check.title} ({result.check.id}, {result.check.level})", ""
-        yield f"     {result.fix}", ""
+    for number, cause in enumerate(found, start=1):
+        yield f"  {number}. {cause.title} ({cause.first.check.id}, {cause.level})", ""
+        yield f"     {cause.first.fix}", ""
+        if cause.explains:
+            count = len(cause.explains)
+            noun = "check" if count == 1 else "checks"
+            yield f"     Explains {count} more {noun}: {some(cause.explains)}", "dim"
     yield "", ""
 
 
-def _family(family: str, results: list[Result]) -> Iterator[Line]:
+def _shown_before(report: Report) -> dict[str, str]:
+    """Return where to look, by the ids of failed checks whose cause another check shows."""
+    places: dict[str, str] = {}
+    for number, cause in enumerate(report.root_causes(), start=1):
+        listed_first = number <= len(report.most_important())
+        place = f"see {number} above" if listed_first else f"see {cause.first.check.id}"
+        places |= {result.check.id: place for result in cause.failures[1:]}
+    return places
+
+
+def _family(family: str, results: list[Result], shown_before: dict[str, str]) -> Iterator[Line]:
     count = {outcome: sum(one.outcome is outcome for one in results) for outcome in Outcome}
     tested = count[Outcome.PASSED] + count[Outcome.FAILED]
     parts = [f"{count[Outcome.PASSED]} of {tested} passed"] if tested else []
@@ -85,7 +100,7 @@ def _family(family: str, results: list[Result]) -> Iterator[Line]:
     yield f"{family}: {', '.join(parts)}", style
     for result in results:
         if result.outcome is Outcome.FAILED:
-            yield from _failure(result)
+            yield from _failure(result, shown_before.get(result.check.id, ""))
     reasons: dict[str, list[str]] = {}
     for result in results:
         if result.outcome is Outcome.SKIPPED:
@@ -94,9 +109,13 @@ def _family(family: str, results: list[Result]) -> Iterator[Line]:
         yield f"  skipped ({reason}): {', '.join(check_ids)}", "dim"
 
 
-def _failure(result: Result) -> Iterator[Line]:
-    level = result.check.level
-    yield f"  {_MARKS[level]} {result.check.id} ({level}): {result.check.title}", _COLORS[level]
+def _failure(result: Result, shown_before: str) -> Iterator[Line]:
+    level = result.level
+    mark = f"  {_MARKS[level]} {result.check.id} ({level})"
+    if shown_before:
+        yield f"{mark}: {result.cause}, {shown_before}", _COLORS[level]
+        return
+    yield f"{mark}: {result.check.title}", _COLORS[level]
     for name, value in result.facts().items():
         yield f"      {name + ':':<9} {value}", ""
 
@@ -108,6 +127,4 @@ def _untestable(report: Report) -> Iterator[Line]:
         yield "Not tested", "bold"
     for cause, results in grouped.items():
         ids = [result.check.id for result in results]
-        if len(ids) > _IDS_SHOWN:
-            ids = [*ids[:_IDS_SHOWN], f"{len(ids) - _IDS_SHOWN} more"]
-        yield f"  {len(results)} ({cause}): {listed(ids, 'and')}", "yellow"
+        yield f"  {len(results)} ({cause}): {some(ids)}", "yellow"

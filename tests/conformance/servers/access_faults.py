@@ -9,6 +9,7 @@ from typing import Any
 import jwt
 
 from tests.conformance.servers.correct import Fault, Parts, module
+from tests.conformance.servers.middleware import BufferedResponse, Json, change_responses
 
 _USER_METHODS = (
     "load_thread",
@@ -119,6 +120,60 @@ def _header_decides(request: Any, token: str) -> str | None:
     return user
 
 
+def _last_answer_of_all(parts: Parts) -> None:
+    """Overwrite the other users' last answers, as items stored by a repeated id alone do."""
+    original = parts.store.save_item
+    last: dict[str, tuple[str, Any, Any]] = {}
+
+    async def save_item(thread_id: str, item: Any, context: Any) -> None:
+        if item.type == "assistant_message":
+            for user, (thread, kept, owner) in last.items():
+                if user != context.user_id:
+                    changed = kept.model_copy(update={"content": item.content})
+                    await original(thread, changed, owner)
+            last[context.user_id] = (thread_id, item, context)
+        await original(thread_id, item, context)
+
+    parts.store.save_item = save_item
+
+
+def _answers_to_first_thread(parts: Parts) -> None:
+    """Store every other user's answers in the first user's thread, as a global variable does."""
+    original = parts.store.save_item
+    first: list[tuple[str, Any]] = []
+
+    async def save_item(thread_id: str, item: Any, context: Any) -> None:
+        if item.type == "assistant_message":
+            first.append((thread_id, context))
+            if context.user_id != first[0][1].user_id:
+                thread_id, context = first[0]
+        await original(thread_id, item, context)
+
+    parts.store.save_item = save_item
+
+
+def _refusal_caught(_: Json, response: BufferedResponse) -> None:
+    """Return the text of the HTTPException, as `except Exception` around the route does."""
+    if response.status == 401:
+        response.status, response.body = 500, {"detail": "Error: 401: Unauthorized"}
+
+
+def _ports_in_errors(_: Json, response: BufferedResponse) -> None:
+    """Fail with numbers that look like statuses: a port, a line, an amount and a question."""
+    if response.status == 400:
+        text = "10.0.0.7:401: refused; at app.py:403: no; line 401: bad; after 403 tries"
+        response.status, response.body = 500, {"detail": text}
+
+
+def _feedback_not_stored(parts: Parts) -> None:
+    """Accept all feedback, as the SDK's own `add_feedback` does."""
+
+    async def add_feedback(*arguments: Any) -> None:
+        """Keep nothing."""
+
+    parts.server.add_feedback = add_feedback
+
+
 FAULTS: dict[str, Fault] = {
     "access-credentials-needed": Fault(patch=_authenticating(_default_user("first"))),
     "access-garbage-refused": Fault(patch=_authenticating(_malformed_is_a_guest)),
@@ -133,4 +188,13 @@ FAULTS: dict[str, Fault] = {
     "access-feedback-separate": Fault(patch=_user_ignored),
     "access-delete-separate": Fault(patch=_user_ignored),
     "access-foreign-as-unknown": Fault(patch=_foreign_is_forbidden),
+    "access-turns-separate": Fault(patch=_last_answer_of_all),
+    "access-refusal-status": Fault(middleware=change_responses(_refusal_caught)),
 }
+MORE_FAULTS: dict[str, tuple[str, Fault]] = {
+    "answers in another user's thread": (
+        "access-turns-separate",
+        Fault(patch=_answers_to_first_thread),
+    ),
+}
+ODD: dict[str, Fault] = {"feedback not stored": Fault(patch=_feedback_not_stored)}

@@ -178,8 +178,18 @@ def model_reply(messages: list[str]) -> str:
     if "secret word did I tell" in question:
         found = re.search(r"secret word is (\w+)", " ".join(messages))
         return found.group(1) if found else "I do not know."
+    if "+" in question or "to that result" in question:
+        return _sum(messages)
     asked = re.search(r"Answer with just .*?(\w+)\.?$", question)
     return asked.group(1) if asked else "OK"
+
+
+def _sum(messages: list[str]) -> str:
+    """Return the sum that is asked for, or was, plus what the last message adds to it."""
+    for back, message in enumerate(reversed(messages)):
+        if found := re.search(r"What is (\d+) \+ (\d+)\?", message):
+            return str(int(found.group(1)) + int(found.group(2)) + (1000 if back else 0))
+    return "Which result do you mean?"
 
 
 FAULTS: dict[str, Fault] = {
@@ -193,6 +203,7 @@ FAULTS: dict[str, Fault] = {
     "items-ids-unique": Fault(patch=responding(_fake_ids)),
     "items-stop-keeps-partial": Fault(patch=_stop_keeps_nothing),
     "items-turn-after-stop": Fault(patch=_busy_after_stop),
+    "memory-previous-remembered": Fault(patch=remembering(lambda items: items[-1:])),
     "memory-newest-answered": Fault(patch=remembering(lambda items: items[:20])),
     "memory-first-remembered": Fault(patch=remembering(lambda items: items[-4:])),
 }

@@ -10,6 +10,8 @@ A module of faults has up to three dictionaries, which this one joins:
 from tests.conformance.servers import (
     access_faults,
     agent_faults,
+    attachments,
+    browser_faults,
     http_faults,
     odd,
     odd_http,
@@ -22,6 +24,19 @@ FAULTS: dict[str, Fault] = {
     **store_faults.FAULTS,
     **agent_faults.FAULTS,
     **access_faults.FAULTS,
+    **attachments.FAULTS,
+    **browser_faults.FAULTS,
 }
-MORE_FAULTS: dict[str, tuple[str, Fault]] = {**http_faults.MORE_FAULTS}
-ODD: dict[str, Fault] = {**odd.ODD, **odd_http.ODD}
+MORE_FAULTS: dict[str, tuple[str, Fault]] = {
+    **http_faults.MORE_FAULTS,
+    **access_faults.MORE_FAULTS,
+    **attachments.MORE_FAULTS,
+    **browser_faults.MORE_FAULTS,
+}
+ODD: dict[str, Fault] = {
+    **odd.ODD,
+    **odd_http.ODD,
+    **access_faults.ODD,
+    **attachments.ODD,
+    **browser_faults.ODD,
+}

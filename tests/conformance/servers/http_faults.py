@@ -194,13 +194,6 @@ def _always_new(request: Json) -> Json:
     return request
 
 
-def _attachments_shared(request: Json, _: Message) -> Response | None:
-    if operation(request) == "attachments.create":
-        file = {"id": "atc_1", "type": "file", "name": "note.txt", "mime_type": "text/plain"}
-        return JSONResponse(file)
-    return JSONResponse({}) if operation(request) == "attachments.delete" else None
-
-
 def _ghosts() -> Fault:
     """Create a thread for every unknown id that is written to."""
     created: list[str] = []
@@ -285,7 +278,6 @@ FAULTS: dict[str, Fault] = {
     "items-tool-output-unasked": Fault(middleware=change_responses(_status(409, 500))),
     "items-hidden-not-shown": Fault(middleware=change_responses(_hidden_shown)),
     "access-missing-is-401": Fault(middleware=change_responses(_status(401, 403))),
-    "access-attachments-separate": Fault(middleware=respond_instead(_attachments_shared)),
 }
 
 MORE_FAULTS: dict[str, tuple[str, Fault]] = {
