@@ -88,10 +88,10 @@ class Runner:
             return _failed(check, failure, diagnosis)
         except SkipCheckError as skipped:
             return Result(check, Outcome.SKIPPED, reason=str(skipped))
-        except UntestableError as untestable:
-            return Result(check, Outcome.UNTESTABLE, reason=str(untestable))
-        except InconclusiveError as error:
-            return Result(check, Outcome.UNTESTABLE, reason=str(error), inconclusive=True)
+        except (UntestableError, InconclusiveError) as error:
+            inconclusive = isinstance(error, InconclusiveError)
+            reason = str(error)
+            return Result(check, Outcome.UNTESTABLE, reason=reason, inconclusive=inconclusive)
         except TimeoutError:
             self.unfinished = "the run took too long"
         except LimitReachedError as limit:
