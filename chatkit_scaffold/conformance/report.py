@@ -55,7 +55,7 @@ class Report:
     @property
     def complete(self) -> bool:
         """Whether every check ended in a verdict, or in a failure that explains why not."""
-        if self.errors or self.unfinished:
+        if self.errors or self.unfinished or any(one.inconclusive for one in self.results):
             return False
         return bool(self.failures) or not self.counts[Outcome.UNTESTABLE]
 

@@ -23,6 +23,8 @@ class Result:
         level_here: For a failure, how important the requirement is on this server, if it is
             not the check's level.
         kind: For a failure, the kind of its cause.
+        inconclusive: Whether it is untestable because the server limits requests or hangs, which
+            no failure needs to explain.
         seconds: How long the check took.
     """
 
@@ -36,6 +38,7 @@ class Result:
     cause: str = ""
     level_here: Level | None = None
     kind: Kind = Kind.OTHER
+    inconclusive: bool = False
     seconds: float = 0.0
 
     @property

@@ -76,7 +76,7 @@ class Runner:
         if self._waits[check.family] >= _WAITS_PER_FAMILY:
             timeout = self._target.limits.read_timeout
             reason = f"two requests of {check.family} took the full {timeout:g} s"
-            return Result(check, Outcome.UNTESTABLE, reason=reason)
+            return Result(check, Outcome.UNTESTABLE, reason=reason, inconclusive=True)
         return None
 
     async def _run_one(self, check: Check) -> Result:
@@ -89,8 +89,10 @@ class Runner:
             return _failed(check, failure, diagnosis)
         except (SkipCheckError, ReadOnlyError) as skipped:
             return Result(check, Outcome.SKIPPED, reason=str(skipped))
-        except (UntestableError, InconclusiveError) as untestable:
-            return Result(check, Outcome.UNTESTABLE, reason=str(untestable))
+        except (UntestableError, InconclusiveError) as error:
+            inconclusive = isinstance(error, InconclusiveError)
+            reason = str(error)
+            return Result(check, Outcome.UNTESTABLE, reason=reason, inconclusive=inconclusive)
         except TimeoutError:
             self.unfinished = "the run took too long"
         except LimitReachedError as limit:

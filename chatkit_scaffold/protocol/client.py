@@ -214,11 +214,12 @@ class Chatkit:
         watch: Callable[[Exchange], bool] | None,
     ) -> None:
         """Send one request, for no longer than the run has patience."""
-        self._record(exchange)
         streaming = exchange.operation in STREAMING
         within = self.limits.exchange_timeout if streaming else self.limits.read_timeout
         patience = self.journal.patience
-        hurried = patience is not None and patience.hurried
+        if patience is not None:
+            within = patience.limit(exchange.operation, within)
+        self._record(exchange)
         await self._http.send(
             exchange,
             content,
@@ -226,10 +227,10 @@ class Chatkit:
             headers=headers,
             watch=watch,
             streaming=streaming,
-            within=patience.limit(within) if patience else within,
+            within=within,
         )
         if patience is not None:
-            patience.count(exchange, hurried=hurried)
+            patience.count(exchange, within)
 
     def _record(self, exchange: Exchange) -> None:
         if len(self.journal.exchanges) >= self.limits.requests:

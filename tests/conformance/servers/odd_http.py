@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
@@ -57,14 +58,16 @@ def hanging(*operations: str, seen: list[str] | None = None) -> Fault:
             return None
         if seen is not None:
             seen.append(name)
-        return _silence
+        return _Silence()
 
     return answering(choose)
 
 
-async def _silence(*_: object) -> None:
-    """Respond with nothing for longer than any check waits."""
-    await asyncio.sleep(600)
+class _Silence(Response):
+    """Nothing, for longer than any check waits."""
+
+    async def __call__(self, *_: Any, **__: Any) -> None:
+        await asyncio.sleep(600)
 
 
 def dripping() -> AsyncIterator[bytes]:
@@ -88,6 +91,7 @@ async def pouring() -> AsyncIterator[bytes]:
     event = sse({"type": "progress_update", "text": "more"}) * 100
     while True:
         yield event
+        await asyncio.sleep(0)  # so that the server notices when the client has left
 
 
 async def long_line() -> AsyncIterator[bytes]:
@@ -95,6 +99,7 @@ async def long_line() -> AsyncIterator[bytes]:
     yield b'data: {"type": "'
     for _ in range(100_000):
         yield b"x" * 1_000
+        await asyncio.sleep(0)
     yield b'"}\n\n'
 
 
@@ -109,6 +114,7 @@ async def long_page(megabytes: int) -> AsyncIterator[bytes]:
     yield b'{"has_more": false, "data": ['
     for _ in range(megabytes * MEGABYTE // len(rows)):
         yield rows + b", "
+        await asyncio.sleep(0)
     yield rows + b"]}"
 
 
