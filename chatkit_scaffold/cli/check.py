@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chatkit_scaffold.cli.headers import parse_headers, require_origin
+from chatkit_scaffold.cli.headers import HEADER, OTHER_HEADER, read_headers, require_origin
 from chatkit_scaffold.conformance.formats import Format
 from chatkit_scaffold.console import print_styled, spinner
 from chatkit_scaffold.errors import ScaffoldError
@@ -26,14 +26,16 @@ def check(
         list[str] | None,
         typer.Option(
             metavar="'NAME: VALUE'",
-            help="Header of the first user, such as credentials; repeatable.",
+            help="Header of the first user, such as credentials; repeatable. By default, the lines "
+            f"of the environment variable {HEADER}.",
         ),
     ] = None,
     other_header: Annotated[
         list[str] | None,
         typer.Option(
             metavar="'NAME: VALUE'",
-            help="Header of a second user, needed to check isolation; repeatable.",
+            help="Header of a second user, needed to check isolation; repeatable. By default, the "
+            f"lines of {OTHER_HEADER}.",
         ),
     ] = None,
     origin: Annotated[
@@ -47,6 +49,13 @@ def check(
         list[str] | None,
         typer.Option(metavar="IDS", help="Skip these ids or families, comma-separated."),
     ] = None,
+    read_only: Annotated[
+        bool,
+        typer.Option(
+            "--read-only",
+            help="Only read: create and change nothing, and skip the checks that need to.",
+        ),
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Treat every SHOULD as a MUST.")] = False,
     timeout: Annotated[
         float,
@@ -72,6 +81,14 @@ def check(
     output: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write the report to a file.", show_default=False),
+    ] = None,
+    summary: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Also append the report as Markdown to a file, such as $GITHUB_STEP_SUMMARY.",
+            show_default=False,
+        ),
     ] = None,
     list_checks: Annotated[bool, typer.Option("--list", help="List the checks and exit.")] = False,
     explain: Annotated[
@@ -107,15 +124,18 @@ def check(
     with spinner("Connecting") as show:
         report = run_checks(
             url,
-            headers=parse_headers(header or []),
-            other_headers=parse_headers(other_header or []) or None,
+            headers=read_headers(header, HEADER),
+            other_headers=read_headers(other_header, OTHER_HEADER) or None,
             origin=origin,
             timeout=timeout,
             select=_split(select or []),
             ignore=_split(ignore or []),
+            read_only=read_only,
             trusted=_trusted(ca_file, insecure=insecure),
             progress=lambda one, number, count: show(f"{number}/{count} {one.id}"),
         )
+    if summary is not None:
+        _save(report, Format.MARKDOWN, summary, mode="a", strict=strict)
     _write(report, output_format, output, strict=strict)
     raise typer.Exit(report.exit_status(strict=strict))
 
@@ -146,16 +166,22 @@ def _write(report: "Report", form: Format, output: Path | None, *, strict: bool)
     from chatkit_scaffold.conformance import formats
     from chatkit_scaffold.conformance.formats.text import styled
 
-    if output is None:
-        if form is Format.TEXT:
-            print_styled(styled(report, strict=strict))
-        else:
-            typer.echo(formats.render(report, form, strict=strict), nl=False)
-        return
+    if output is not None:
+        _save(report, form, output, mode="w", strict=strict)
+    elif form is Format.TEXT:
+        print_styled(styled(report, strict=strict))
+    else:
+        typer.echo(formats.render(report, form, strict=strict), nl=False)
+
+
+def _save(report: "Report", form: Format, path: Path, *, mode: str, strict: bool) -> None:
+    from chatkit_scaffold.conformance import formats
+
     try:
-        output.write_text(formats.render(report, form, strict=strict), encoding="utf-8")
+        with path.open(mode, encoding="utf-8") as file:
+            file.write(formats.render(report, form, strict=strict))
     except OSError as error:
         raise ScaffoldError(
-            f"The report cannot be written to {output}: {error.strerror}",
+            f"The report cannot be written to {path}: {error.strerror}",
             hint="Choose a file in an existing folder that you may write to.",
         ) from None

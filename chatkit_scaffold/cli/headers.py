@@ -1,13 +1,36 @@
 """Reads the headers and the origin that users pass to `check`."""
 
+import os
 from collections.abc import Sequence
 
 from chatkit_scaffold.errors import ScaffoldError
 from chatkit_scaffold.text import shorten
 
+HEADER = "CHATKIT_HEADER"
+OTHER_HEADER = "CHATKIT_OTHER_HEADER"
 
-def parse_headers(lines: Sequence[str]) -> dict[str, str]:
+
+def read_headers(option: Sequence[str] | None, variable: str) -> dict[str, str]:
+    """Return the headers of an option or else of an environment variable, one on each line.
+
+    Other users of the machine can see a command line, but not the environment.
+
+    Raises:
+        ScaffoldError: See `parse_headers`.
+    """
+    if option:
+        return parse_headers(option)
+    lines = os.environ.get(variable, "").splitlines()
+    return parse_headers([line for line in lines if line.strip()], variable)
+
+
+def parse_headers(lines: Sequence[str], variable: str = "") -> dict[str, str]:
     """Return the headers in `Name: value` lines.
+
+    Args:
+        lines: The lines.
+        variable: The environment variable that has them. It holds a secret, so an error does not
+            show what is in it.
 
     Raises:
         ScaffoldError: A line has no name or no value, or a name is repeated.
@@ -17,8 +40,9 @@ def parse_headers(lines: Sequence[str]) -> dict[str, str]:
         name, colon, value = line.partition(":")
         name = name.strip()
         if not (colon and name and value.strip() and name.isascii() and " " not in name):
+            shown = f"A line of {variable}" if variable else repr(shorten(name, 40))
             raise ScaffoldError(
-                f"{shorten(name, 40)!r} is not a header with a value",
+                f"{shown} is not a header with a value",
                 hint="Write it as 'Name: value', such as --header 'Authorization: Bearer …'.",
             )
         if name.lower() in {known.lower() for known in headers}:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from chatkit_scaffold.conformance.expectations import skip
+from chatkit_scaffold.conformance.expectations import skip, untestable
+from chatkit_scaffold.conformance.fixtures import fixture
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.errors import ScaffoldError
 from chatkit_scaffold.protocol.client import Chatkit, user_input
@@ -61,6 +62,23 @@ async def create_file(target: Target) -> File:
     descriptor = dig(created.json, "upload_descriptor")
     uploaded = not descriptor or await _upload(target, descriptor, (name, media_type, content))
     return File(file_id, uploaded)
+
+
+@fixture
+async def first_file(target: Target) -> tuple[File, Exchange]:
+    """A file of the first user, and the turn whose message has it."""
+    file = await create_file(target)
+    turn = await attach(target.user, file)
+    if not file.uploaded and not has_file(turn, file):
+        skip("the server requires an upload that no check can make, such as to another host")
+    return file, turn
+
+
+async def require_attachable(target: Target) -> None:
+    """End the check as untestable if no file can be attached to a message."""
+    file, turn = await first_file(target)
+    if not has_file(turn, file):
+        untestable("no file can be attached to a message")
 
 
 async def attach(user: Chatkit, file: File) -> Exchange:

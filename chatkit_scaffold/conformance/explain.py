@@ -19,10 +19,10 @@ _SECTION = re.compile(
     r"```(?P<language>\w+)\n(?P<code>[\s\S]+?)\n```"
 )
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]*)+")
-_FITS = 0.4
-"""Part of a symptom's words that a check must have to be shown as its explanation."""
-_NEAR = 0.2
-"""Part of the words that a check must have to be mentioned at all."""
+_FITS = 4.5
+"""Score from which a check is shown as the explanation of a symptom."""
+_NEAR = 1.0
+"""Score from which it is worth mentioning."""
 _SHOWN = 4
 
 
@@ -84,13 +84,13 @@ def explain(words: str) -> str:
     if found:
         return _listing(found)
     matches = search(words)
-    if not matches or matches[0].share < _NEAR:
+    if not matches or matches[0].score < _NEAR:
         raise ScaffoldError(
             f"No check matches {shorten(words)!r}",
             hint="Describe what the user of the chat sees, or see chatkit-scaffold check --list.",
         )
     best = matches[0]
-    if best.share < _FITS:
+    if best.score < _FITS:
         return f"Nothing fits well. The nearest are\n{_listing(one.key for one in matches)}"
     others = _listing(one.key for one in matches[1:])
     return plain(REGISTRY[best.key]) + (f"\nSee also\n{others}" if others else "")
@@ -104,7 +104,7 @@ def search(symptom: str) -> list[Match]:
         for text in [explanations()[check.id]]
     ]
     matches = rank(texts, symptom)[:_SHOWN]
-    return [match for match in matches if match.score * 3 >= matches[0].score]
+    return [match for match in matches if match.score * 4 >= matches[0].score]
 
 
 def plain(check: Check) -> str:

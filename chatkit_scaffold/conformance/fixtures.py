@@ -12,11 +12,11 @@ from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.client import Chatkit
 from chatkit_scaffold.protocol.exchange import Exchange, ids, item_text, rows, text_at
 from chatkit_scaffold.protocol.limits import InconclusiveError
+from chatkit_scaffold.protocol.snapshot import ALL
 
 T = TypeVar("T")
 
-NO_LIMIT = 9999
-"""The `limit` with which the official client lists threads."""
+NO_LIMIT = ALL
 NO_THREAD_ID = "threads.create did not return a thread id"
 
 UNKNOWN_THREAD = "thr_0123456789abcdef0123456789abcdef"

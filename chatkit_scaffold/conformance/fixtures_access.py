@@ -1,6 +1,6 @@
 """Requests that a server refuses, and the two users whose data it keeps apart."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from chatkit_scaffold.conformance.credentials import Credential, as_headers
@@ -8,7 +8,7 @@ from chatkit_scaffold.conformance.expectations import skip, untestable
 from chatkit_scaffold.conformance.fixtures import UNKNOWN_THREAD, OwnThread, fixture, own_thread
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.client import Chatkit
-from chatkit_scaffold.protocol.exchange import Exchange
+from chatkit_scaffold.protocol.exchange import Exchange, item_text, rows
 
 _MOST_CREDENTIALS = 6
 """Of more than this, the others are always sent: each one costs several requests."""
@@ -129,3 +129,27 @@ async def second_user(target: Target) -> Chatkit:
 async def victim(target: Target) -> OwnThread:
     """A thread of the first user, which others try to read but no check changes."""
     return await own_thread(target)
+
+
+@fixture
+async def victim_read_by_second_user(target: Target) -> Exchange:
+    """The response to the second user's request for the victim."""
+    other, thread = await second_user(target), await victim(target)
+    return await other.call("threads.get_by_id", thread_id=thread.id)
+
+
+async def foreign_thread(target: Target) -> tuple[Chatkit, OwnThread]:
+    """Return the second user, and a thread of the first user to try to change.
+
+    A backend that ignores the id in a request would change a conversation of the second user
+    instead, which may have been there before; on such a backend, the check is untestable.
+    """
+    other, thread = await second_user(target), await victim(target)
+    read = await victim_read_by_second_user(target)
+    if read.ok and [*_texts(read)] != [*_texts(thread.read)]:
+        untestable("the server returns another thread than the one that is requested")
+    return other, await own_thread(target)
+
+
+def _texts(read: Exchange) -> Iterator[str]:
+    return map(item_text, rows(read.json, "items", "data"))

@@ -54,14 +54,11 @@ class Match:
 
     Attributes:
         key: The text's key.
-        score: How well the text fits; higher is better.
-        share: The part of the question's words that the text has, from 0 to 1. Rare words weigh
-            more, and those that no text has weigh most.
+        score: How well the text fits: BM25, times the part of the question that it answers.
     """
 
     key: str
     score: float
-    share: float
 
 
 def rank(texts: Sequence[Text], question: str) -> list[Match]:
@@ -73,18 +70,15 @@ def rank(texts: Sequence[Text], question: str) -> list[Match]:
         ScaffoldError: This Python's SQLite has no full-text search.
     """
     hits = _hits(texts, _words(question))
+    # A word is worth more the fewer texts have it, as in BM25, and most if none has it.
     worth = [math.log((len(texts) + 1) / (len(hit) + 0.5)) for hit in hits]
-    matches = (
-        Match(
-            text.key,
-            score=sum(hit.get(text.key, 0.0) for hit in hits),
-            share=sum(w for w, hit in zip(worth, hits, strict=True) if text.key in hit)
-            / sum(worth),
-        )
-        for text in texts
-        if any(text.key in hit for hit in hits)
-    )
-    return sorted(matches, key=lambda match: -match.score)
+    matches = [Match(text.key, _score(text.key, hits, worth)) for text in texts]
+    return sorted((match for match in matches if match.score > 0), key=lambda match: -match.score)
+
+
+def _score(key: str, hits: Sequence[dict[str, float]], worth: Sequence[float]) -> float:
+    answered = sum(part for part, hit in zip(worth, hits, strict=True) if key in hit)
+    return sum(hit.get(key, 0.0) for hit in hits) * answered / (sum(worth) or 1)
 
 
 def _words(question: str) -> list[str]:

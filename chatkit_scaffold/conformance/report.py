@@ -7,6 +7,7 @@ from typing import Any
 from chatkit_scaffold.conformance.causes import RootCause, root_causes, unexplained
 from chatkit_scaffold.conformance.check import Level, Outcome
 from chatkit_scaffold.conformance.result import Result
+from chatkit_scaffold.text import shorten
 
 _MOST_IMPORTANT = 3
 
@@ -20,6 +21,7 @@ class Report:
         results: One for each check, in the order of the run.
         errors: Bugs in our own checks.
         leftover_threads: Threads that the run created and could not remove.
+        leftover_reasons: Why they could not be removed, by id.
         unfinished: Why the run ended early; empty if it did not.
         seconds: How long the run took.
         requests: How many requests were sent.
@@ -29,6 +31,7 @@ class Report:
     results: list[Result]
     errors: list[str] = field(default_factory=list)
     leftover_threads: list[str] = field(default_factory=list)
+    leftover_reasons: dict[str, str] = field(default_factory=dict)
     unfinished: str = ""
     seconds: float = 0.0
     requests: int = 0
@@ -100,6 +103,17 @@ class Report:
             f"{len(self.results)} checks: {', '.join(parts)}; "
             f"{self.requests} requests in {self.seconds:.1f} s"
         )
+
+    def leftovers(self) -> list[str]:
+        """Return a line for each reason why threads of the run are left."""
+        by_reason: dict[str, list[str]] = {}
+        for thread_id in self.leftover_threads:
+            reason = self.leftover_reasons.get(thread_id, "")
+            by_reason.setdefault(reason, []).append(shorten(thread_id))
+        return [
+            f"Threads that could not be deleted{f' ({why})' if why else ''}: {', '.join(ids)}"
+            for why, ids in by_reason.items()
+        ]
 
     def summary(self) -> dict[str, Any]:
         """Return the run's numbers for programs."""

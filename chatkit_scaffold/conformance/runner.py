@@ -16,6 +16,7 @@ from chatkit_scaffold.conformance.check import (
 from chatkit_scaffold.conformance.diagnosis import Diagnosis, diagnose
 from chatkit_scaffold.conformance.result import Result, needs
 from chatkit_scaffold.conformance.target import Target
+from chatkit_scaffold.protocol.guard import ReadOnlyError
 from chatkit_scaffold.protocol.limits import InconclusiveError, LimitReachedError
 from chatkit_scaffold.text import shorten
 
@@ -86,7 +87,7 @@ class Runner:
             diagnosis = diagnose(check, failure, self._diagnoses)
             self._diagnoses[check.id] = diagnosis
             return _failed(check, failure, diagnosis)
-        except SkipCheckError as skipped:
+        except (SkipCheckError, ReadOnlyError) as skipped:
             return Result(check, Outcome.SKIPPED, reason=str(skipped))
         except (UntestableError, InconclusiveError) as untestable:
             return Result(check, Outcome.UNTESTABLE, reason=str(untestable))

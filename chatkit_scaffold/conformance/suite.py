@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import NoReturn
 
 from chatkit_scaffold.conformance.check import Check
+from chatkit_scaffold.conformance.cleanup import clean_up
 from chatkit_scaffold.conformance.families import REGISTRY
 from chatkit_scaffold.conformance.fixtures import probe
 from chatkit_scaffold.conformance.front import in_front, uses_cookies
@@ -19,7 +20,7 @@ from chatkit_scaffold.errors import ScaffoldError
 from chatkit_scaffold.protocol.client import Chatkit
 from chatkit_scaffold.protocol.exchange import Exchange, Failure
 from chatkit_scaffold.protocol.journal import Journal
-from chatkit_scaffold.protocol.limits import InconclusiveError, LimitReachedError, Limits
+from chatkit_scaffold.protocol.limits import InconclusiveError, Limits
 from chatkit_scaffold.protocol.pace import Pace
 from chatkit_scaffold.protocol.patience import Patience
 from chatkit_scaffold.protocol.tls import speaks_tls
@@ -31,10 +32,6 @@ _RUN_TIMEOUTS = 60
 need most of the timeout for each."""
 _STREAM_TIMEOUTS = 2
 """How many read timeouts a stream may take."""
-_CLEANUP_TIMEOUT = 30.0
-"""Seconds in which to delete the threads that the checks created."""
-_HURRIED_CLEANUP = 0.25
-"""Share of the read timeout in which to delete them on a server that hangs."""
 
 
 def run_checks(
@@ -47,6 +44,7 @@ def run_checks(
     select: Iterable[str] = (),
     ignore: Iterable[str] = (),
     trusted: ssl.SSLContext | None = None,
+    read_only: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Check a server, then delete the threads that the checks created.
@@ -60,6 +58,7 @@ def run_checks(
         select: Ids or prefixes of ids to run, with the checks they need; by default, all.
         ignore: Ids or prefixes of ids to leave out.
         trusted: Whose certificates to trust; by default, see `tls.trust`.
+        read_only: Send only what changes nothing on any server; skip the other checks.
         progress: See `Progress`.
 
     Raises:
@@ -68,6 +67,7 @@ def run_checks(
     """
     checks = select_checks(REGISTRY, select, ignore)
     target = _target(url, (headers, other_headers), origin, timeout, trusted)
+    target.user.journal.read_only = read_only
     return asyncio.run(_run(target, checks, progress))
 
 
@@ -107,14 +107,15 @@ async def _run(target: Target, checks: list[Check], progress: Progress | None) -
         await _require_usable(target)
         runner = Runner(target, checks, deadline=deadline)
         await runner.run(progress)
-        leftover = await _delete_threads(target)
+        leftover = await clean_up(target)
     finally:
         await target.close()
     return Report(
         url=target.user.display_url,
         results=runner.results,
         errors=runner.errors,
-        leftover_threads=leftover,
+        leftover_threads=list(leftover),
+        leftover_reasons=leftover,
         unfinished=runner.unfinished,
         seconds=time.monotonic() - started,
         requests=len(target.exchanges),
@@ -170,22 +171,3 @@ def _require_credentials(target: Target, response: Exchange) -> None:
         f"The server requires credentials (status {response.status})",
         hint=f"Pass them with --header '{value}'{where}.",
     )
-
-
-async def _delete_threads(target: Target) -> list[str]:
-    """Delete the threads of the run; return the ids of those that could not be deleted."""
-    leftover: list[str] = []
-    patience = target.user.journal.patience
-    hurried = patience is not None and patience.hurried
-    seconds = target.limits.read_timeout * _HURRIED_CLEANUP if hurried else _CLEANUP_TIMEOUT
-    for user in (target.user, target.second_user):
-        if user is None:
-            continue
-        try:
-            # Allow one more request per thread, even if the checks have reached the limit.
-            user.limits.requests += len(user.created_threads)
-            async with asyncio.timeout(seconds):
-                leftover += await user.delete_threads()
-        except (TimeoutError, LimitReachedError):
-            leftover += list(user.created_threads)
-    return leftover

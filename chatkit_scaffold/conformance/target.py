@@ -31,7 +31,14 @@ class Target:
         self.origin_is_explicit = origin_is_explicit
         self.fixtures: dict[object, Any] = {}
         self._plain_headers, self.credentials = split_headers(user.headers)
+        self._guests: list[Chatkit] = []
         self._extra_clients = AsyncExitStack()
+
+    @property
+    def users(self) -> list[Chatkit]:
+        """All users of the run, with the clients that have no or other credentials."""
+        second = [] if self.second_user is None else [self.second_user]
+        return [self.user, *second, *self._guests]
 
     @property
     def exchanges(self) -> list[Exchange]:
@@ -84,7 +91,13 @@ class Target:
             journal=self.user.journal,
             trusted=self.user.trusted,
         )
+        self._guests.append(client)
         return await self._extra_clients.enter_async_context(client)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the run must not write; requests that might are not sent."""
+        return self.user.journal.read_only
 
     @property
     def limits(self) -> Limits:

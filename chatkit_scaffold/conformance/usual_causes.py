@@ -123,7 +123,7 @@ _ITEMS = (_LOAD_ITEMS, _PAGE_OF_ITEMS, _TIMES)
 _WRITING = (_ASYNC_IDS, _NOT_ASYNC, _DATETIMES)
 _BY_OPERATION: dict[str, tuple[UsualCause, ...]] = {
     "threads.list": (_LOAD_THREADS, _PAGE_OF_THREADS, _THREADS_AS_ROWS, _TIMES, *_ROUTE),
-    "threads.get_by_id": (_STORED_THREAD, _NONE, *_ITEMS, _THREADS_AS_ROWS),
+    "threads.get_by_id": (_STORED_THREAD, _FORGOTTEN, _NONE, *_ITEMS, _THREADS_AS_ROWS),
     "items.list": _ITEMS,
     "threads.update": (_INSERTS, _NONE, _THREADS_AS_ROWS),
     "threads.delete": (_DELETE_THREAD,),

@@ -8,8 +8,9 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
-from chatkit_scaffold.protocol.exchange import Exchange, text_at
-from chatkit_scaffold.protocol.journal import Journal
+from chatkit_scaffold.protocol.exchange import Exchange
+from chatkit_scaffold.protocol.guard import Guard, require_reading
+from chatkit_scaffold.protocol.journal import Journal, Observation
 from chatkit_scaffold.protocol.limits import InconclusiveError, LimitReachedError, Limits
 from chatkit_scaffold.protocol.pace import rate_limited
 from chatkit_scaffold.protocol.session import HttpSession
@@ -33,8 +34,8 @@ _SENT_SHOWN = 240
 class Chatkit:
     """One user of one ChatKit server.
 
-    Keeps the cookies that the server sets, and the ids of the threads it creates, so that
-    `delete_threads` can clean up.
+    Keeps the cookies that the server sets, and the ids of the threads it creates. Refuses to
+    send what might harm other threads; see `Guard`.
 
     Args:
         url: The endpoint, `http://` or `https://`.
@@ -66,7 +67,7 @@ class Chatkit:
         self.origin = origin
         self.limits = limits or Limits()
         self.journal = journal or Journal()
-        self.created_threads: dict[str, None] = {}
+        self.guard = Guard(self.call, self.journal)
         self.trusted = trusted
         self._http = HttpSession(
             url, self.headers, origin=origin, limits=self.limits, trusted=trusted
@@ -94,6 +95,11 @@ class Chatkit:
         """The cookies that the server has set so far."""
         return self._http.cookies
 
+    @property
+    def created_threads(self) -> dict[str, None]:
+        """The ids of the threads that the user has created."""
+        return self.guard.created
+
     async def close(self) -> None:
         """Close all connections."""
         await self._http.close()
@@ -119,11 +125,21 @@ class Chatkit:
 
         Raises:
             LimitReachedError: The run has used up its requests, bytes or time.
-            InconclusiveError: The response shows nothing; see `Journal`.
+            InconclusiveError: The response shows nothing, see `Journal`; or the request was not
+                sent, see `Guard`.
         """
-        body = {"type": operation, "params": dict(params or {}), **(extra or {})}
-        content = json.dumps(body).encode()
-        return await self.send_raw(content, headers=headers, watch=watch, operation=operation)
+        params = dict(params or {})
+        before = await self.guard.admit(operation, params)
+        content = json.dumps({"type": operation, "params": params, **(extra or {})}).encode()
+        exchange = await self.send_raw(
+            content, headers=headers, watch=watch, operation=operation, params=params
+        )
+        # A refusal shows nothing about the next operation of its kind, which may succeed.
+        if before is not None and not exchange.is_client_error:
+            harm = await before.harm(self.call, params)
+            if harm or exchange.ok:
+                self.journal.observed[operation] = Observation(exchange, harm)
+        return exchange
 
     async def call(self, operation: str, /, **params: Any) -> Exchange:
         """Send an operation whose response is JSON; see `Exchange.json`."""
@@ -162,14 +178,20 @@ class Chatkit:
         headers: Mapping[str, str] | None = None,
         watch: Callable[[Exchange], bool] | None = None,
         operation: str = "",
+        params: Mapping[str, Any] | None = None,
     ) -> Exchange:
         """Send any body with any method; see `request` for the other arguments."""
+        if self.journal.read_only:
+            require_reading(method, content)
         pace = self.journal.pace
         for attempt in itertools.count():
             if pace is not None:
                 await pace.turn(operation)
             exchange = Exchange(sent=self._describe(method, content), operation=operation)
-            await self._exchange(exchange, content, method, headers, watch)
+            try:
+                await self._exchange(exchange, content, method, headers, watch)
+            finally:
+                self.guard.note(exchange, params or {})
             if pace is None:
                 break
             if not exchange.is_refusal:
@@ -179,22 +201,8 @@ class Chatkit:
                 raise InconclusiveError(rate_limited(exchange))
         return exchange
 
-    async def delete_threads(self) -> list[str]:
-        """Delete every thread this user created; return the ids that could not be deleted."""
-        leftover = []
-        for thread_id in list(self.created_threads):
-            try:
-                response = await self.call("threads.delete", thread_id=thread_id)
-                is_deleted = response.ok or response.is_client_error
-            except InconclusiveError:
-                is_deleted = False
-            if not is_deleted:
-                leftover.append(thread_id)
-            del self.created_threads[thread_id]
-        return leftover
-
     def forget_thread(self, thread_id: str) -> None:
-        """Leave a thread out of `delete_threads`, because it was already deleted."""
+        """Leave a thread out of the clean-up, because it was already deleted."""
         self.created_threads.pop(thread_id, None)
 
     async def _exchange(
@@ -211,18 +219,15 @@ class Chatkit:
         within = self.limits.exchange_timeout if streaming else self.limits.read_timeout
         patience = self.journal.patience
         hurried = patience is not None and patience.hurried
-        try:
-            await self._http.send(
-                exchange,
-                content,
-                method=method,
-                headers=headers,
-                watch=watch,
-                streaming=streaming,
-                within=patience.limit(within) if patience else within,
-            )
-        finally:
-            self._track_thread(exchange)
+        await self._http.send(
+            exchange,
+            content,
+            method=method,
+            headers=headers,
+            watch=watch,
+            streaming=streaming,
+            within=patience.limit(within) if patience else within,
+        )
         if patience is not None:
             patience.count(exchange, hurried=hurried)
 
@@ -232,15 +237,6 @@ class Chatkit:
         if sum(past.size for past in self.journal.exchanges) > self.limits.total_bytes:
             raise LimitReachedError(f"the server sent more than {self.limits.total_bytes:,} bytes")
         self.journal.exchanges.append(exchange)
-
-    def _track_thread(self, exchange: Exchange) -> None:
-        if exchange.operation != "threads.create":
-            return
-        # A backend not built on the SDK may respond with JSON; its thread is deleted as well.
-        body = None if exchange.events else exchange.json
-        found = exchange.thread_id or text_at(body, "id") or text_at(body, "thread_id")
-        if found := found or text_at(body, "thread", "id"):
-            self.created_threads[found] = None
 
     def _describe(self, method: str, content: bytes) -> str:
         who = f" as {self.name}" if self.name else ""

@@ -7,6 +7,19 @@ from chatkit_scaffold.protocol.pace import Pace
 from chatkit_scaffold.protocol.patience import Patience
 
 
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What the first operation of its kind did to the user's other threads.
+
+    Attributes:
+        exchange: The operation.
+        harm: What it changed in threads other than its own; empty if nothing.
+    """
+
+    exchange: Exchange
+    harm: str
+
+
 @dataclass(slots=True)
 class Journal:
     """All exchanges of one run, of all its users, in order.
@@ -17,8 +30,14 @@ class Journal:
             any other.
         patience: Ends the run on a server that hangs; without it, every request waits as long
             as it may.
+        read_only: Whether to send only what changes nothing on any server.
+        texts: The texts of all messages of the run, as sent and as the server returned them.
+        observed: By operation; see `Observation`.
     """
 
     exchanges: list[Exchange] = field(default_factory=list)
     pace: Pace | None = None
     patience: Patience | None = None
+    read_only: bool = False
+    texts: set[str] = field(default_factory=set)
+    observed: dict[str, Observation] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from chatkit_scaffold.conformance.families import threads  # isort: skip
 from chatkit_scaffold.conformance.families import threads_paging  # isort: skip
 from chatkit_scaffold.conformance.families import threads_metadata  # isort: skip
 from chatkit_scaffold.conformance.families import threads_not_found  # isort: skip
+from chatkit_scaffold.conformance.families import threads_others  # isort: skip
 from chatkit_scaffold.conformance.families import items  # isort: skip
 from chatkit_scaffold.conformance.families import items_retry  # isort: skip
 from chatkit_scaffold.conformance.families import items_stop  # isort: skip
@@ -47,6 +48,7 @@ __all__ = [
     "threads",
     "threads_metadata",
     "threads_not_found",
+    "threads_others",
     "threads_paging",
     "transport",
     "transport_cors",

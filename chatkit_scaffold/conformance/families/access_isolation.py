@@ -3,9 +3,21 @@
 import secrets
 from typing import Any
 
-from chatkit_scaffold.conformance.attachments import attach, create_file, has_file
+from chatkit_scaffold.conformance.attachments import (
+    attach,
+    create_file,
+    has_file,
+    require_attachable,
+)
 from chatkit_scaffold.conformance.check import Level
-from chatkit_scaffold.conformance.expectations import fail, require, require_equal, skip, untestable
+from chatkit_scaffold.conformance.expectations import (
+    fail,
+    require,
+    require_equal,
+    require_no_server_error,
+    skip,
+    untestable,
+)
 from chatkit_scaffold.conformance.fixtures import (
     NO_LIMIT,
     UNKNOWN_ITEM,
@@ -13,9 +25,11 @@ from chatkit_scaffold.conformance.fixtures import (
     own_thread,
 )
 from chatkit_scaffold.conformance.fixtures_access import (
+    foreign_thread,
     listed_by_second_user,
     second_user,
     victim,
+    victim_read_by_second_user,
 )
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
@@ -56,9 +70,9 @@ async def list_separate(target: Target) -> None:
 )
 async def read_separate(target: Target) -> None:
     """A user cannot read another user's thread or its items."""
-    other, thread = await second_user(target), await victim(target)
-    read = await other.call("threads.get_by_id", thread_id=thread.id)
+    read, thread = await victim_read_by_second_user(target), await victim(target)
     require(not read.ok, read, _NOT_FOUND)
+    other = await second_user(target)
     items = await other.call("items.list", thread_id=thread.id, limit=10, order="asc")
     require(not rows(items.json, "data"), items, _NOT_FOUND)
 
@@ -72,7 +86,7 @@ async def read_separate(target: Target) -> None:
 )
 async def write_separate(target: Target) -> None:
     """A user cannot send messages or tool output to another user's thread."""
-    other, thread = await second_user(target), await own_thread(target)
+    other, thread = await foreign_thread(target)
     responses = [
         await other.say(thread.id, "Let me in."),
         await other.stream("threads.add_client_tool_output", thread_id=thread.id, result={}),
@@ -115,7 +129,7 @@ async def turns_separate(target: Target) -> None:
 )
 async def rename_separate(target: Target) -> None:
     """A user cannot rename another user's thread."""
-    other, thread = await second_user(target), await own_thread(target)
+    other, thread = await foreign_thread(target)
     response = await other.call("threads.update", thread_id=thread.id, title="Taken over")
     require(not response.ok, response, _NOT_FOUND)
     read = await target.user.call("threads.get_by_id", thread_id=thread.id)
@@ -131,7 +145,7 @@ async def rename_separate(target: Target) -> None:
 )
 async def retry_separate(target: Target) -> None:
     """A user cannot retry a message in another user's thread."""
-    other, thread = await second_user(target), await own_thread(target)
+    other, thread = await foreign_thread(target)
     messages = [item for item in thread.items if item.get("type") == "user_message"]
     response = await other.stream(
         "threads.retry_after_item",
@@ -162,6 +176,7 @@ async def feedback_separate(target: Target) -> None:
         if unknown.ok:
             # As the SDK's own `add_feedback` does, which keeps nothing.
             skip("the server accepts feedback without looking at the thread")
+    require_no_server_error(foreign)
     require(not foreign.ok, foreign, _NOT_FOUND)
 
 
@@ -170,10 +185,11 @@ async def feedback_separate(target: Target) -> None:
     level=Level.MUST,
     source=_STORE + "; AttachmentStore",
     fix="Store the owner with every attachment, and look attachments up by id and owner.",
-    needs={"items-attachments-kept"},
+    needs={"transport-reachable"},
 )
 async def attachments_separate(target: Target) -> None:
     """A user can neither use nor delete another user's attachment."""
+    await require_attachable(target)
     other, file = await second_user(target), await create_file(target)
     used = await attach(other, file)
     deleted = await other.call("attachments.delete", attachment_id=file.id)
@@ -195,7 +211,7 @@ async def attachments_separate(target: Target) -> None:
 )
 async def delete_separate(target: Target) -> None:
     """A user cannot delete another user's thread."""
-    other, thread = await second_user(target), await own_thread(target)
+    other, thread = await foreign_thread(target)
     response = await other.call("threads.delete", thread_id=thread.id)
     read = await target.user.call("threads.get_by_id", thread_id=thread.id)
     # A server may return 200 for a thread that it cannot find; only the data counts.

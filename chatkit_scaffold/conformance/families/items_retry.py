@@ -2,6 +2,7 @@
 
 from chatkit_scaffold.conformance.check import Level
 from chatkit_scaffold.conformance.expectations import fail, require, require_equal, untestable
+from chatkit_scaffold.conformance.families.threads_others import require_harmless
 from chatkit_scaffold.conformance.fixtures import retry_last_message
 from chatkit_scaffold.conformance.fixtures_long import (
     LongConversation,
@@ -51,6 +52,19 @@ async def retry_replaces(target: Target) -> None:
     new = ids(retry.turn.answers)
     is_stored = stored[len(kept) :] and new[-1] in stored
     require(is_stored, retry.read, f"the new answer {new[-1]}", stored)
+
+
+@check(
+    "items-retry-only-one",
+    level=Level.MUST,
+    source="chatkit/store.py Store.delete_thread_item (openai-chatkit 1.6.5)",
+    fix="Find items by their thread's id and their own in load_thread_items and "
+    "delete_thread_item. The run has sent no second retry, so that it deletes nothing else.",
+    needs={"threads-listed", "threads-read-after-first-turn"},
+)
+async def retry_only_one(target: Target) -> None:
+    """A retry removes nothing from other threads."""
+    await require_harmless(target, "threads.retry_after_item")
 
 
 @check(

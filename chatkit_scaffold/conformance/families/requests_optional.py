@@ -1,6 +1,7 @@
 """Requests that a server may decline: attachments, dictation, actions and structured input."""
 
 import asyncio
+import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -15,7 +16,7 @@ from chatkit_scaffold.protocol.limits import InconclusiveError
 
 _REQUESTS = "chatkit/types.py ChatKitReq (openai-chatkit 1.6.5)"
 _CREATE = "attachments.create", {"name": "note.txt", "size": 4, "mime_type": "text/plain"}
-_DELETE = "attachments.delete", {"attachment_id": "atc_unknown"}
+_DELETE = "attachments.delete", {"attachment_id": f"atc_{secrets.token_hex(16)}"}
 _TRANSCRIBE = "input.transcribe", {"audio_base64": "AAAA", "mime_type": "audio/webm"}
 
 

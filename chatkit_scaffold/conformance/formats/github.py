@@ -16,6 +16,7 @@ def render(report: Report, *, strict: bool = False) -> str:
         kind = "error" if strict or cause.level is Level.MUST else "warning"
         lines.append(_command(kind, cause.first.check.id, _message(cause)))
     lines += [_command("error", "chatkit-scaffold", error) for error in report.errors]
+    lines += [_command("warning", "chatkit-scaffold", line) for line in report.leftovers()]
     if report.unfinished:
         lines.append(_command("error", "chatkit-scaffold", report.unfinished))
     return "\n".join([*lines, _command("notice", "chatkit-scaffold check", report.totals())]) + "\n"

@@ -17,6 +17,7 @@ def render(report: Report, *, strict: bool = False) -> str:
         "most_important": [cause.first.check.id for cause in report.most_important()],
         "errors": report.errors,
         "threads_left": report.leftover_threads,
+        "threads_left_because": report.leftover_reasons,
         "unfinished": report.unfinished,
         "checks": [_as_dict(result, explains) for result in report.results],
     }

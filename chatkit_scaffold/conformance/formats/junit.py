@@ -17,6 +17,10 @@ def render(report: Report, *, strict: bool = False) -> str:
         suite.set("failures", str(len(suite.findall("testcase/failure"))))
         suite.set("skipped", str(len(suite.findall("testcase/skipped"))))
         suite.set("errors", str(len(suite.findall("testcase/error"))))
+    if leftovers := report.leftovers():
+        # Only a suite can have output.
+        suite = ET.SubElement(suites, "testsuite", name="clean-up", tests="0")
+        ET.SubElement(suite, "system-out").text = "\n".join(leftovers)
     ET.indent(suites)
     return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 

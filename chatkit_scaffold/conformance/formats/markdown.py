@@ -1,9 +1,9 @@
 """The report as GitHub-flavored Markdown, for the summary of a workflow's run.
 
-The page may be public and its reader signed in, and parts of it come from the server. So all text
-that is not ours is code: nothing in it becomes a link, a mention, an image or a tag.
+What the server sent is only shown as code: GitHub makes neither links nor mentions of code.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 
 from chatkit_scaffold.conformance.causes import RootCause
@@ -15,7 +15,9 @@ from chatkit_scaffold.text import escaped, some
 
 _MARKS = {0: "✅", 1: "❌", 2: "⚠️"}
 """By exit status."""
-_SPECIAL = str.maketrans({char: f"\\{char}" for char in r"\`*_{}[]()<>#+-!|~@:.&$"})
+_SPECIAL = re.compile(r"[\\`*_\[\]<>~&$]")
+_ACTIVE = re.compile(r"(\S*(?:@|://|www\.|#\d)\S*)")
+"""What GitHub turns into a mention or a link, even after a backslash."""
 
 
 def render(report: Report, *, strict: bool = False) -> str:
@@ -66,7 +68,8 @@ def _table(failures: list[Result]) -> Iterator[str]:
     yield "|---|---|---|---|"
     for result in failures:
         mark = "❌" if result.level is Level.MUST else "⚠️"
-        yield f"| {mark} | {_code(result.check.id)} | {result.level} | {_title(result)} |"
+        title = _title(result).replace("|", "\\|")
+        yield f"| {mark} | {_code(result.check.id)} | {result.level} | {title} |"
     yield ""
 
 
@@ -102,22 +105,25 @@ def _codes(values: Iterable[str]) -> str:
 
 
 def _code(text: str) -> str:
-    """Return any text as a code span, which no character in it can end.
-
-    A span ends at a run of as many backticks as it began with. In a table, a pipe ends the cell
-    even there, and only there a backslash before it is removed.
-    """
+    """Return any text as a code span: it ends at a run of as many backticks as it began with."""
     shown = escaped(text) or " "
-    longest = max((len(run) for run in _runs(shown)), default=0)
-    fence = "`" * (longest + 1)
-    return f"{fence} {shown} {fence}" if longest else f"{fence}{shown}{fence}"
-
-
-def _runs(text: str) -> list[str]:
-    """Return the runs of backticks in a text."""
-    return "".join(char if char == "`" else " " for char in text).split()
+    fence = "`"
+    while fence in shown:
+        fence += "`"
+    return f"`{shown}`" if fence == "`" else f"{fence} {shown} {fence}"
 
 
 def _plain(text: str) -> str:
-    """Return our own words, which may quote the server, as text without any markup."""
-    return escaped(text).translate(_SPECIAL)
+    """Return a sentence of ours; what stands in backticks is code."""
+    parts = escaped(text).split("`")
+    if len(parts) % 2 == 0:
+        return _code(text)
+    return "".join(_code(part) if index % 2 else _prose(part) for index, part in enumerate(parts))
+
+
+def _prose(text: str) -> str:
+    parts = _ACTIVE.split(text)
+    return "".join(
+        _code(part) if index % 2 else _SPECIAL.sub(r"\\\g<0>", part)
+        for index, part in enumerate(parts)
+    )

@@ -44,8 +44,8 @@ def _lines(report: Report, *, strict: bool) -> Iterator[Line]:
     yield "", ""
     for error in report.errors:
         yield f"Bug in chatkit-scaffold, please report it: {error}", "yellow"
-    if report.leftover_threads:
-        yield f"Threads that could not be deleted: {', '.join(report.leftover_threads)}", "yellow"
+    for line in report.leftovers():
+        yield line, "yellow"
     yield report.totals(), ""
     yield verdict(report, strict=strict), _VERDICT_STYLES[report.exit_status(strict=strict)]
 

@@ -158,6 +158,11 @@ def _refusal_caught(_: Json, response: BufferedResponse) -> None:
         response.status, response.body = 500, {"detail": "Error: 401: Unauthorized"}
 
 
+def _unauthorized_is_forbidden(_: Json, response: BufferedResponse) -> None:
+    if response.status == 401:
+        response.status = 403
+
+
 def _ports_in_errors(_: Json, response: BufferedResponse) -> None:
     """Fail with numbers that look like statuses: a port, a line, an amount and a question."""
     if response.status == 400:
@@ -197,4 +202,7 @@ MORE_FAULTS: dict[str, tuple[str, Fault]] = {
         Fault(patch=_answers_to_first_thread),
     ),
 }
+forbidden_instead = Fault(middleware=change_responses(_unauthorized_is_forbidden))
+"""A server that refuses missing and wrong credentials, with 403."""
+ports_in_errors = Fault(middleware=change_responses(_ports_in_errors))
 ODD: dict[str, Fault] = {"feedback not stored": Fault(patch=_feedback_not_stored)}

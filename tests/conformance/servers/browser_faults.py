@@ -37,8 +37,10 @@ def _with_comments(event: Json) -> list[Json]:
 
 
 def _errors_of(body: bytes) -> Any:
+    """Return errors with this body, except for what is not found: that has to be JSON."""
+
     def change(_: Json, response: BufferedResponse) -> None:
-        if response.status >= 400:
+        if response.status >= 400 and response.status != 404:
             response.body = body
 
     return change_responses(change)
@@ -46,7 +48,7 @@ def _errors_of(body: bytes) -> Any:
 
 def _errors_as_text(_: Json, response: BufferedResponse) -> None:
     """Label errors as what they are, which is not JSON."""
-    if response.status >= 400:
+    if response.status >= 400 and response.status != 404:
         response.headers["content-type"] = "text/plain"
         response.body = b"Not possible."
 

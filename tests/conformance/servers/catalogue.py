@@ -12,6 +12,7 @@ from tests.conformance.servers import (
     agent_faults,
     attachments,
     browser_faults,
+    harmful,
     http_faults,
     long_faults,
     odd,
@@ -27,6 +28,7 @@ FAULTS: dict[str, Fault] = {
     **access_faults.FAULTS,
     **attachments.FAULTS,
     **browser_faults.FAULTS,
+    **harmful.FAULTS,
     **long_faults.FAULTS,
     **parallel_faults.FAULTS,
 }
@@ -43,6 +45,7 @@ ODD: dict[str, Fault] = {
     **access_faults.ODD,
     **attachments.ODD,
     **browser_faults.ODD,
+    **harmful.ODD,
     **long_faults.ODD,
     **parallel_faults.ODD,
 }

@@ -4,11 +4,11 @@ All have the store of the SDK's quickstart, with one method of another shape, or
 quickstart with another last line.
 """
 
-# ruff: noqa: ANN001, ANN201, ARG002, D101, D102 - mistakes have the shape of the mistake
+# ruff: noqa: ARG002, D101, D102 - mistakes have the shape of the mistake
 # mypy: ignore-errors
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -89,14 +89,25 @@ class RawThreads(QuickstartStore):
         return Page(data=list(self.threads.values()))
 
 
+def _unawaited(value: str) -> Coroutine[Any, Any, str]:
+    """Return the coroutine of an `async` method that nobody awaits, without Python's warning."""
+
+    async def method() -> str:
+        return value
+
+    coroutine = method()
+    coroutine.close()
+    return coroutine
+
+
 class AsyncThreadIds(QuickstartStore):
-    async def generate_thread_id(self, context):
-        return super().generate_thread_id(context)
+    def generate_thread_id(self, context):
+        return _unawaited(super().generate_thread_id(context))
 
 
 class AsyncItemIds(QuickstartStore):
-    async def generate_item_id(self, item_type, thread, context):
-        return super().generate_item_id(item_type, thread, context)
+    def generate_item_id(self, item_type, thread, context):
+        return _unawaited(super().generate_item_id(item_type, thread, context))
 
 
 class SyncSave(QuickstartStore):
@@ -197,8 +208,8 @@ MISTAKES: dict[str, Mistake] = {
     "load_threads returns a list": Mistake(
         "threads.list", "list instead of a `Page`", ListOfThreads
     ),
-    "threads as dictionaries": Mistake("threads.list", "dictionaries", RawThreads),
-    "json.dumps of a result": Mistake("threads.list", "`json.dumps`", respond=_dumped),
+    "threads as dictionaries": Mistake("threads.get_by_id", "dictionaries", RawThreads),
+    "json.dumps of a result": Mistake("threads.list", "`json.dumps(result)`", respond=_dumped),
     "json called": Mistake("threads.list", "`result.json()`", respond=_called),
     "every result as a stream": Mistake(
         "threads.list", "every result as a stream", respond=_always_stream
@@ -209,17 +220,21 @@ MISTAKES: dict[str, Mistake] = {
     "save_thread not async": Mistake("threads.create", "`async`", SyncSave),
     "add_thread_item without context": Mistake("threads.create", "`context`", NoContextForItems),
     "datetimes to json.dumps": Mistake("threads.create", 'model_dump(mode="json")', JsonItems),
-    "None for a thread": Mistake("threads.get_by_id", "None", NoneForNew),
-    "a thread not found": Mistake("threads.add_user_message", "threads", NotFoundForNew),
-    "insert without update": Mistake("threads.update", "insert", InsertOnly),
+    "None for a thread": Mistake(
+        "threads.get_by_id", "`Store.load_thread` returns None", NoneForNew
+    ),
+    "a thread not found": Mistake(
+        "threads.get_by_id", "one store, outside the request", NotFoundForNew
+    ),
+    "insert without update": Mistake("threads.update", "can only insert", InsertOnly),
     "load_thread_items without order": Mistake("threads.get_by_id", "`order`", ItemsWithoutOrder),
     "load_thread_items returns a list": Mistake(
-        "items.list", "list instead of a `Page`", ListOfItems
+        "threads.get_by_id", "list instead of a `Page`", ListOfItems
     ),
-    "naive and aware times": Mistake("items.list", "time zone", MixedTimes),
+    "naive and aware times": Mistake("threads.get_by_id", "time zone", MixedTimes),
     "a Thread stored as metadata": Mistake("threads.get_by_id", "ThreadMetadata", server=Titled),
-    "delete_thread raises": Mistake("threads.delete", "`delete_thread`", NotDeleted),
+    "delete_thread raises": Mistake("threads.delete", "`Store.delete_thread`", NotDeleted),
     "delete_thread_item raises": Mistake(
-        "threads.retry_after_item", "`delete_thread_item`", ItemNotDeleted
+        "threads.retry_after_item", "`Store.delete_thread_item`", ItemNotDeleted
     ),
 }
