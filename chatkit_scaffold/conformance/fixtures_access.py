@@ -4,8 +4,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from chatkit_scaffold.conformance.credentials import Credential, as_headers
-from chatkit_scaffold.conformance.expectations import skip, untestable
-from chatkit_scaffold.conformance.fixtures import UNKNOWN_THREAD, OwnThread, fixture, own_thread
+from chatkit_scaffold.conformance.expectations import (
+    require_no_server_error,
+    skip,
+    untestable,
+)
+from chatkit_scaffold.conformance.fixtures import OwnThread, fixture, own_thread, unknown_thread
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.client import Chatkit
 from chatkit_scaffold.protocol.exchange import Exchange, item_text, rows
@@ -33,7 +37,7 @@ async def require_credentials_needed(target: Target) -> None:
 async def provoked_errors(target: Target) -> list[Exchange]:
     """The responses to three requests that are not valid."""
     return [
-        await target.user.call("threads.get_by_id", thread_id=UNKNOWN_THREAD),
+        await target.user.call("threads.get_by_id", thread_id=unknown_thread()),
         await target.user.send_raw(b"{not json"),
         await target.user.call("threads.get_by_id"),
     ]
@@ -119,8 +123,9 @@ async def listed_by_second_user(target: Target) -> Exchange:
 
 async def second_user(target: Target) -> Chatkit:
     """Return the second user, whose credentials the server accepts."""
-    accepted = (await listed_by_second_user(target)).ok
-    if not accepted or target.second_user is None:
+    response = await listed_by_second_user(target)
+    require_no_server_error(response)
+    if not response.ok or target.second_user is None:
         untestable("the server rejects the second user's credentials (--other-header)")
     return target.second_user
 

@@ -9,7 +9,13 @@ from typing import Any
 
 from chatkit_scaffold.conformance.check import Level
 from chatkit_scaffold.conformance.credentials import Credential, as_headers
-from chatkit_scaffold.conformance.expectations import fail, require, skip, untestable
+from chatkit_scaffold.conformance.expectations import (
+    fail,
+    require,
+    require_no_server_error,
+    skip,
+    untestable,
+)
 from chatkit_scaffold.conformance.fixtures import NO_LIMIT, probe
 from chatkit_scaffold.conformance.fixtures_access import (
     Replaceable,
@@ -31,6 +37,12 @@ _REFUSAL = re.compile(r"(?:^|[\"'(>]|: )(40[13]): ")
 the number of a line come after a colon without a space, or after a word."""
 _USER_HEADERS = ("x-user-id", "x-user")
 _NOBODY = "somebody-else"
+
+_UNHANDLED = (
+    "Catch what the verification raises and return 401; add `except HTTPException: raise` before "
+    "`except Exception`, which turns a 401 into a 500."
+)
+"""The fix for a server that rejects the credentials with an error of its own."""
 
 
 @check(
@@ -185,7 +197,9 @@ async def _places(target: Target) -> list[Replaceable]:
     """Return the credentials to replace; skip the check if the server requires none."""
     if not target.authenticated:
         skip("no credentials were passed with --header")
-    if not (await probe(target)).ok:
+    response = await probe(target)
+    require_no_server_error(response)
+    if not response.ok:
         untestable("threads.list does not return 200 with the user's own credentials")
     await require_credentials_needed(target)
     return await replaceable(target)
@@ -200,8 +214,9 @@ async def _require_rejected(
         f"a client with {what} as {names}", as_headers([*place.kept, *wrong])
     )
     response = await client.call("threads.list", limit=1)
-    if not response.status or response.is_server_error or response.ok:
-        fail(response, "401 Unauthorized")
+    if response.is_server_error:
+        fail(response, "401 Unauthorized", fix=_UNHANDLED)
+    require(response.status and not response.ok, response, "401 Unauthorized")
 
 
 def _with_token(credential: Credential, token: str) -> Credential:

@@ -22,7 +22,7 @@ _SERVER = "chatkit/server.py ChatKitServer (openai-chatkit 1.6.5)"
     source=_SERVER + ".ThreadsRetryAfterItemReq",
     fix="Honor `order` and `after` in load_thread_items: a retry pages from the newest item back "
     "to the message.",
-    needs={"threads-second-message", "streaming-ends"},
+    needs={"threads-distinct", "streaming-ends"},
 )
 async def retry_answers(target: Target) -> None:
     """A retry streams another answer to the message, and ends."""

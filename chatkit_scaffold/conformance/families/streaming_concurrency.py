@@ -63,7 +63,7 @@ async def others_answered(target: Target) -> None:
     source=_SERVER,
     fix="Keep the state of an answer out of globals and the server object: requests run "
     "concurrently.",
-    needs={"streaming-items-complete"},
+    needs={"transport-event-types"},
 )
 async def not_mixed(target: Target) -> None:
     """Each of two parallel streams has its own thread and only that thread's items."""
@@ -90,7 +90,7 @@ async def not_mixed(target: Target) -> None:
     source=_SERVER,
     fix="Collect the text of an answer in local variables of `respond`, with a queue and a model "
     "run of its own, never on the server, the agent or a module: requests run concurrently.",
-    needs={"streaming-answer-arrives"},
+    needs={"transport-event-types"},
 )
 async def text_separate(target: Target) -> None:
     """No text of one answer gets into another that is streamed at the same time.

@@ -71,8 +71,8 @@ async def cors_answers(target: Target) -> None:
     "transport-cors-errors",
     level=Level.MUST,
     source=_FETCH + "; starlette ServerErrorMiddleware responds outside CORSMiddleware",
-    fix="Catch exceptions inside CORSMiddleware, with an exception handler or a try block in the "
-    "route, so that errors have the CORS headers too.",
+    fix="Catch all exceptions in a try block around the whole route, inside CORSMiddleware, so "
+    "that errors have the CORS headers too; a handler for `Exception` runs outside it.",
     needs={"transport-reachable"},
     judges_errors=True,
 )
@@ -140,7 +140,9 @@ async def cors_strangers(target: Target) -> None:
             expected = f"no Access-Control-Allow-Origin for {FOREIGN_ORIGIN}"
             level = None if await _credentials_travel(target, responses) else Level.SHOULD
             fail(response, expected, _cors(response), level=level)
-    if not (await probe(target)).ok:
+    listed = await probe(target)
+    require_no_server_error(listed)
+    if not listed.ok:
         untestable("threads.list does not return 200")
 
 
