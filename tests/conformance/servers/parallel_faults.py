@@ -139,9 +139,13 @@ async def _widgets_only(turn: Any, events: Events) -> Events:
     async for event in saying(turn, [""]):
         if isinstance(event, ThreadItemDoneEvent):
             card = Card(children=[Text(value=turn.message.content[0].text)])
-            fields = {"id": event.item.id, "created_at": event.item.created_at}
             yield ThreadItemDoneEvent(
-                item=WidgetItem(thread_id=turn.thread.id, widget=card, **fields)
+                item=WidgetItem(
+                    id=event.item.id,
+                    thread_id=turn.thread.id,
+                    created_at=event.item.created_at,
+                    widget=card,
+                )
             )
 
 
