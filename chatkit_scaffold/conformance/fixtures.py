@@ -10,7 +10,7 @@ from chatkit_scaffold.conformance.check import UntestableError
 from chatkit_scaffold.conformance.expectations import require_no_server_error, untestable
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.client import Chatkit
-from chatkit_scaffold.protocol.exchange import Exchange, ids, item_text, rows, text_at
+from chatkit_scaffold.protocol.exchange import Exchange, dig, ids, item_text, rows, text_at
 from chatkit_scaffold.protocol.limits import InconclusiveError
 from chatkit_scaffold.protocol.snapshot import ALL
 
@@ -19,11 +19,19 @@ T = TypeVar("T")
 NO_LIMIT = ALL
 NO_THREAD_ID = "threads.create did not return a thread id"
 
-UNKNOWN_THREAD = "thr_0123456789abcdef0123456789abcdef"
 UNKNOWN_ITEM = "msg_0123456789abcdef0123456789abcdef"
 
 _FIRST_MESSAGE = "Hello! Please answer in three words."
 _SECOND_MESSAGE = "Thanks. And once more, please."
+
+
+def unknown_thread() -> str:
+    """Return the id of a thread that does not exist.
+
+    Every call returns another one: if a server creates a thread for it, only the check that made
+    the id up may see that thread.
+    """
+    return f"thr_{secrets.token_hex(16)}"
 
 
 def fixture(
@@ -56,26 +64,46 @@ async def probe(target: Target) -> Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
-    """Two turns in one thread.
+class FirstTurn:
+    """The first turn of a thread.
 
     Attributes:
-        threads_before: `threads.list` before the first turn.
-        first: The first turn.
+        threads_before: `threads.list` right before the turn.
+        turn: The turn.
+        threads_after: `threads.list` right after the turn.
+    """
+
+    threads_before: Exchange
+    turn: Exchange
+    threads_after: Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Two turns in one thread, which no check changes.
+
+    Attributes:
+        opening: The first turn.
         thread_id: The thread's id, from the first turn.
-        read_after_first: `threads.get_by_id` right after the first turn.
+        read_after_first: `threads.get_by_id` after the first turn.
+        threads_before_second: `threads.list` right before the second turn.
         second: The second turn.
         read_after_second: `threads.get_by_id` right after the second turn.
         threads_after: `threads.list` after the second turn.
     """
 
-    threads_before: Exchange
-    first: Exchange
+    opening: FirstTurn
     thread_id: str
     read_after_first: Exchange
+    threads_before_second: Exchange
     second: Exchange
     read_after_second: Exchange
     threads_after: Exchange
+
+    @property
+    def first(self) -> Exchange:
+        """The first turn."""
+        return self.opening.turn
 
     @property
     def items(self) -> list[dict[str, Any]]:
@@ -84,29 +112,55 @@ class Conversation:
 
 
 @fixture
+async def opening(target: Target) -> FirstTurn:
+    """The first turn of a thread, with the list of threads before and after it."""
+    before = await list_threads(target)
+    turn = await target.user.create_thread(_FIRST_MESSAGE)
+    return FirstTurn(before, turn, await list_threads(target))
+
+
 async def first_turn(target: Target) -> tuple[Exchange, Exchange]:
-    """`threads.list` before the run has created a thread, and the first turn of one."""
-    threads = await target.user.call("threads.list", limit=NO_LIMIT, order="desc")
-    return threads, await target.user.create_thread(_FIRST_MESSAGE)
+    """`threads.list` before the first turn of a thread, and the turn."""
+    start = await opening(target)
+    return start.threads_before, start.turn
 
 
 @fixture
 async def conversation(target: Target) -> Conversation:
     """Two turns, with the thread read after each."""
-    threads_before, first = await first_turn(target)
-    user, thread_id = target.user, first.thread_id
+    start = await opening(target)
+    user, thread_id = target.user, start.turn.thread_id
     if thread_id is None:
-        require_no_server_error(first)
+        require_no_server_error(start.turn)
         untestable(NO_THREAD_ID)
     return Conversation(
-        threads_before=threads_before,
-        first=first,
+        opening=start,
         thread_id=thread_id,
         read_after_first=await user.call("threads.get_by_id", thread_id=thread_id),
+        threads_before_second=await list_threads(target),
         second=await user.say(thread_id, _SECOND_MESSAGE),
         read_after_second=await user.call("threads.get_by_id", thread_id=thread_id),
-        threads_after=await user.call("threads.list", limit=NO_LIMIT, order="desc"),
+        threads_after=await list_threads(target),
     )
+
+
+async def list_threads(target: Target) -> Exchange:
+    """List the first user's threads as the client does."""
+    return await target.user.call("threads.list", limit=NO_LIMIT, order="desc")
+
+
+async def listed_ids(target: Target) -> tuple[Exchange, list[str]]:
+    """List the first user's threads; return the response and the ids in it."""
+    threads = await list_threads(target)
+    if not (threads.ok and isinstance(dig(threads.json, "data"), list)):
+        untestable("threads.list does not return a page")
+    return threads, ids(rows(threads.json, "data"))
+
+
+@fixture
+async def unknown_read(target: Target) -> Exchange:
+    """`threads.get_by_id` for a thread that does not exist, and that nothing was sent to."""
+    return await target.user.call("threads.get_by_id", thread_id=unknown_thread())
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +221,7 @@ async def three_threads(target: Target) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """A second answer to the last message of the conversation.
+    """A second answer to the last of two messages, in a thread of its own.
 
     Attributes:
         ids_before: Ids of the thread's items before the retry.
@@ -184,14 +238,14 @@ class Retry:
 
 @fixture
 async def retry_last_message(target: Target) -> Retry:
-    """Request another answer to the last message of the conversation."""
-    talk = await conversation(target)
-    messages = [item for item in talk.items if item.get("type") == "user_message"]
-    message_id = text_at(messages, -1, "id")
+    """Request another answer to the last message of a thread with two turns."""
+    user, thread = target.user, await own_thread(target)
+    await user.say(thread.id, _SECOND_MESSAGE)
+    before = await user.call("threads.get_by_id", thread_id=thread.id)
+    items = rows(before.json, "items", "data")
+    message_id = text_at([one for one in items if one.get("type") == "user_message"], -1, "id")
     if message_id is None:
-        untestable("threads.get_by_id did not return the conversation's messages")
-    turn = await target.user.stream(
-        "threads.retry_after_item", thread_id=talk.thread_id, item_id=message_id
-    )
-    read = await target.user.call("threads.get_by_id", thread_id=talk.thread_id)
-    return Retry(ids(talk.items), message_id, turn, read)
+        untestable("threads.get_by_id did not return the thread's messages")
+    turn = await user.stream("threads.retry_after_item", thread_id=thread.id, item_id=message_id)
+    read = await user.call("threads.get_by_id", thread_id=thread.id)
+    return Retry(ids(items), message_id, turn, read)

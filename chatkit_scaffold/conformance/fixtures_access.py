@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from chatkit_scaffold.conformance.credentials import Credential, as_headers
 from chatkit_scaffold.conformance.expectations import skip, untestable
-from chatkit_scaffold.conformance.fixtures import UNKNOWN_THREAD, OwnThread, fixture, own_thread
+from chatkit_scaffold.conformance.fixtures import OwnThread, fixture, own_thread, unknown_thread
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.client import Chatkit
 from chatkit_scaffold.protocol.exchange import Exchange, item_text, rows
@@ -33,7 +33,7 @@ async def require_credentials_needed(target: Target) -> None:
 async def provoked_errors(target: Target) -> list[Exchange]:
     """The responses to three requests that are not valid."""
     return [
-        await target.user.call("threads.get_by_id", thread_id=UNKNOWN_THREAD),
+        await target.user.call("threads.get_by_id", thread_id=unknown_thread()),
         await target.user.send_raw(b"{not json"),
         await target.user.call("threads.get_by_id"),
     ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatkit_scaffold.conformance.expectations import fail, require
+from chatkit_scaffold.conformance.fixtures import NO_LIMIT
 from chatkit_scaffold.protocol.client import Chatkit
 from chatkit_scaffold.protocol.exchange import Exchange, dig, ids, rows, text_at
 
@@ -17,11 +18,21 @@ class Pages:
 
     Attributes:
         rows: Threads or items, in order.
-        last: The response with the last page.
+        responses: The responses, one per page, in order.
     """
 
     rows: list[dict[str, Any]]
-    last: Exchange
+    responses: list[Exchange]
+
+    @property
+    def last(self) -> Exchange:
+        """The response with the last page."""
+        return self.responses[-1]
+
+    @property
+    def complete(self) -> bool:
+        """Whether the last page that was read is the last one of the list."""
+        return dig(self.last.json, "has_more") is not True
 
     @property
     def ids(self) -> list[str]:
@@ -52,18 +63,23 @@ async def collect(
     """
     found: list[dict[str, Any]] = []
     after: str | None = None
-    response = None
+    responses: list[Exchange] = []
     for _ in range(_MOST_PAGES):
         cursor = {} if after is None else {"after": after}
         response = await user.call(operation, **params, limit=limit, **cursor)
+        responses.append(response)
         _add_page(response, found, limit)
         if until is not None and until <= set(ids(found)):
             break
         after = _cursor(response)
         if after is None:
             break
-    assert response is not None  # noqa: S101 # nosec B101 # the loop runs at least once
-    return Pages(found, response)
+    return Pages(found, responses)
+
+
+async def find_threads(user: Chatkit, wanted: AbstractSet[str], **order: str) -> Pages:
+    """List threads as the client does; read further pages if the server reduces the limit."""
+    return await collect(user, "threads.list", dict(order), limit=NO_LIMIT, until=wanted)
 
 
 def _add_page(response: Exchange, found: list[dict[str, Any]], limit: int) -> None:

@@ -35,8 +35,10 @@ def select_checks(
 
 
 def _matching(registry: Mapping[str, Check], word: str) -> list[str]:
-    """Return the ids that equal *word* or start with it and a hyphen."""
-    found = [one for one in registry if one == word or one.startswith(word.rstrip("-") + "-")]
+    """Return *word* if it is an id, otherwise the ids that start with it and a hyphen."""
+    if word in registry:
+        return [word]
+    found = [one for one in registry if one.startswith(word.rstrip("-") + "-")]
     if word and found:
         return found
     similar = difflib.get_close_matches(word, [*registry, *_families(registry)], n=3)

@@ -17,6 +17,7 @@ from chatkit_scaffold.conformance.families import threads  # isort: skip
 from chatkit_scaffold.conformance.families import threads_paging  # isort: skip
 from chatkit_scaffold.conformance.families import threads_metadata  # isort: skip
 from chatkit_scaffold.conformance.families import threads_not_found  # isort: skip
+from chatkit_scaffold.conformance.families import threads_deleted  # isort: skip
 from chatkit_scaffold.conformance.families import threads_others  # isort: skip
 from chatkit_scaffold.conformance.families import items  # isort: skip
 from chatkit_scaffold.conformance.families import items_retry  # isort: skip
@@ -46,6 +47,7 @@ __all__ = [
     "streaming_not_found",
     "streaming_pieces",
     "threads",
+    "threads_deleted",
     "threads_metadata",
     "threads_not_found",
     "threads_others",

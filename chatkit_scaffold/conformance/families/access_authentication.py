@@ -32,6 +32,12 @@ the number of a line come after a colon without a space, or after a word."""
 _USER_HEADERS = ("x-user-id", "x-user")
 _NOBODY = "somebody-else"
 
+_UNHANDLED = (
+    "Catch what the verification raises and return 401; add `except HTTPException: raise` before "
+    "`except Exception`, which turns a 401 into a 500."
+)
+"""The fix for a server that rejects the credentials with an error of its own."""
+
 
 @check(
     "access-credentials-needed",
@@ -200,8 +206,9 @@ async def _require_rejected(
         f"a client with {what} as {names}", as_headers([*place.kept, *wrong])
     )
     response = await client.call("threads.list", limit=1)
-    if not response.status or response.is_server_error or response.ok:
-        fail(response, "401 Unauthorized")
+    if response.is_server_error:
+        fail(response, "401 Unauthorized", fix=_UNHANDLED)
+    require(response.status and not response.ok, response, "401 Unauthorized")
 
 
 def _with_token(credential: Credential, token: str) -> Credential:

@@ -21,8 +21,8 @@ from chatkit_scaffold.conformance.expectations import (
 from chatkit_scaffold.conformance.fixtures import (
     NO_LIMIT,
     UNKNOWN_ITEM,
-    UNKNOWN_THREAD,
     own_thread,
+    unknown_thread,
 )
 from chatkit_scaffold.conformance.fixtures_access import (
     foreign_thread,
@@ -172,7 +172,7 @@ async def feedback_separate(target: Target) -> None:
     feedback = {"item_ids": [text_at(answers, -1, "id") or UNKNOWN_ITEM], "kind": "negative"}
     foreign = await other.call("items.feedback", thread_id=thread.id, **feedback)
     if foreign.ok:
-        unknown = await other.call("items.feedback", thread_id=UNKNOWN_THREAD, **feedback)
+        unknown = await other.call("items.feedback", thread_id=unknown_thread(), **feedback)
         if unknown.ok:
             # As the SDK's own `add_feedback` does, which keeps nothing.
             skip("the server accepts feedback without looking at the thread")
@@ -229,14 +229,15 @@ async def delete_separate(target: Target) -> None:
 async def foreign_as_unknown(target: Target) -> None:
     """The response for another user's thread is the same as for an unknown thread."""
     other, thread_id = await second_user(target), (await victim(target)).id
+    unknown_id = unknown_thread()
     for operation, params in (("threads.get_by_id", {}), ("threads.update", {"title": "x"})):
         foreign = await other.call(operation, thread_id=thread_id, **params)
-        unknown = await other.call(operation, thread_id=UNKNOWN_THREAD, **params)
-        again = await other.call(operation, thread_id=UNKNOWN_THREAD, **params)
+        unknown = await other.call(operation, thread_id=unknown_id, **params)
+        again = await other.call(operation, thread_id=unknown_id, **params)
         require_equal(foreign.status, unknown.status, "status", foreign)
         # Bodies that contain a request id or a time differ for every request.
         if again.body == unknown.body:
-            got, expected = _without(foreign, thread_id), _without(unknown, UNKNOWN_THREAD)
+            got, expected = _without(foreign, thread_id), _without(unknown, unknown_id)
             require_equal(got, expected, "response", foreign)
 
 

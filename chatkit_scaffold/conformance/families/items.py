@@ -38,7 +38,7 @@ async def special_message(target: Target) -> tuple[Exchange, Exchange]:
     source=_STORE + ".add_thread_item; chatkit/types.py UserMessageTextContent",
     fix="Store text unchanged: use UTF-8 everywhere and bound SQL parameters, and do not escape, "
     "strip or shorten it.",
-    needs={"threads-read-after-first-turn"},
+    needs={"threads-distinct"},
 )
 async def text_exact(target: Target) -> None:
     """Text is stored exactly as it was sent, whatever characters it contains."""
@@ -53,11 +53,12 @@ async def text_exact(target: Target) -> None:
     level=Level.SHOULD,
     source="chatkit/types.py UserMessageItem.quoted_text (openai-chatkit 1.6.5)",
     fix="Store the whole item (`model_dump(mode='json')`), not only its text.",
-    needs={"items-text-exact"},
+    needs={"threads-distinct"},
 )
 async def quotation_kept(target: Target) -> None:
     """A message is stored with its quotation."""
     _, read = await special_message(target)
+    require(_messages(read), read, "the user's message")
     require_equal(_messages(read)[0].get("quoted_text"), _QUOTE, "quoted_text", read)
 
 
@@ -68,7 +69,7 @@ async def quotation_kept(target: Target) -> None:
     "be stored",
     fix="Reject control characters with a 4xx before you store anything, or store items as JSON "
     "text.",
-    needs={"threads-read-after-first-turn"},
+    needs={"threads-distinct"},
     judges_errors=True,
 )
 async def control_characters(target: Target) -> None:
@@ -98,9 +99,12 @@ async def ids_unique(target: Target) -> None:
     talk = await conversation(target)
     turns = [talk.first, talk.second, *await three_turns(target)]
     streamed = [item_id for turn in turns for item_id in set(ids(turn.items))]
-    for response, item_ids in ((talk.second, streamed), (talk.read_after_second, ids(talk.items))):
-        repeated = [item_id for item_id, count in Counter(item_ids).items() if count > 1]
-        require(not repeated, response, "a unique id for every item", f"repeated: {repeated[:3]}")
+    _require_unique(streamed, talk.second)
+    _require_unique(
+        ids(talk.items),
+        talk.read_after_second,
+        fix="Make add_thread_item an upsert: an item with a known id replaces the stored one.",
+    )
 
 
 @check(
@@ -108,7 +112,7 @@ async def ids_unique(target: Target) -> None:
     level=Level.SHOULD,
     source="chatkit/store.py default_generate_id: 8 hexadecimal digits (openai-chatkit 1.6.5)",
     fix="Override generate_thread_id and generate_item_id with 128 random bits (`uuid4().hex`).",
-    needs={"threads-read-after-first-turn"},
+    needs={"transport-event-types"},
 )
 async def ids_long(target: Target) -> None:
     """Random ids are long enough not to collide."""
@@ -127,7 +131,7 @@ async def ids_long(target: Target) -> None:
     source=_SERVER + "._process_new_thread_item_respond adds the message itself",
     fix="Do not store the user's message in `respond`, because the SDK has stored it; make "
     "add_thread_item an upsert.",
-    needs={"threads-read-after-first-turn"},
+    needs={"threads-distinct"},
 )
 async def message_once(target: Target) -> None:
     """The user's message is stored once."""
@@ -137,6 +141,13 @@ async def message_once(target: Target) -> None:
         text = item_text(turn.user_messages[0]) if turn.user_messages else ""
         count = sum(item_text(message) == text for message in _messages(read))
         require(count == 1, read, f"{text!r} once", f"{count} times")
+
+
+def _require_unique(item_ids: list[str], response: Exchange, *, fix: str = "") -> None:
+    """Fail if an id is repeated."""
+    repeated = [item_id for item_id, count in Counter(item_ids).items() if count > 1]
+    got = f"repeated: {repeated[:3]}"
+    require(not repeated, response, "a unique id for every item", got, fix=fix)
 
 
 def _messages(read: Exchange) -> list[dict[str, object]]:

@@ -3,8 +3,8 @@
 import json
 
 from chatkit_scaffold.conformance.check import Level
-from chatkit_scaffold.conformance.expectations import fail, require, require_equal
-from chatkit_scaffold.conformance.fixtures import conversation, three_threads
+from chatkit_scaffold.conformance.expectations import fail, require, require_equal, untestable
+from chatkit_scaffold.conformance.fixtures import conversation, own_thread
 from chatkit_scaffold.conformance.fixtures_streams import stopped_answer
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
@@ -19,16 +19,18 @@ _HIDDEN = ("hidden_context_item", "sdk_hidden_context")
     level=Level.SHOULD,
     source="chatkit/types.py ItemsFeedbackReq; chatkit/server.py ChatKitServer.add_feedback",
     fix="Override `add_feedback` and store the feedback; the SDK returns `{}`.",
-    needs={"threads-second-message"},
+    needs={"threads-read-after-first-turn", "streaming-answer-arrives"},
     judges_errors=True,
 )
 async def feedback_taken(target: Target) -> None:
     """The server accepts positive and then negative feedback on the same answer."""
-    talk = await conversation(target)
-    item_id = ids(talk.first.answers)[0]
+    thread = await own_thread(target)
+    item_ids = ids(thread.turn.answers)[:1]
+    if not item_ids:
+        untestable("a message gets no answer")
     for kind in ("positive", "negative"):
         response = await target.user.call(
-            "items.feedback", thread_id=talk.thread_id, item_ids=[item_id], kind=kind
+            "items.feedback", thread_id=thread.id, item_ids=item_ids, kind=kind
         )
         require(response.ok, response, "200")
 
@@ -38,26 +40,21 @@ async def feedback_taken(target: Target) -> None:
     level=Level.SHOULD,
     source=_SERVER + ".ThreadsAddClientToolOutputReq raises ValueError without a pending call",
     fix="Look for a pending client tool call before `process`, and return 409 if there is none.",
-    needs={"threads-second-message"},
+    needs={"threads-read-after-first-turn"},
     judges_errors=True,
 )
 async def tool_output_unasked(target: Target) -> None:
     """Output for a client tool that was not called gets a 4xx or an `error` event."""
-    thread_id = (await three_threads(target))[1]
-    before = await target.user.call("threads.get_by_id", thread_id=thread_id)
+    thread = await own_thread(target)
     response = await target.user.stream(
-        "threads.add_client_tool_output", thread_id=thread_id, result={"done": True}
+        "threads.add_client_tool_output", thread_id=thread.id, result={"done": True}
     )
     error_event = response.ok and response.events_of_type("error")
     expected = "409 with JSON, or an `error` event and the end of the stream"
     require(response.is_client_error or error_event, response, expected)
-    after = await target.user.call("threads.get_by_id", thread_id=thread_id)
-    require_equal(
-        ids(rows(after.json, "items", "data")),
-        ids(rows(before.json, "items", "data")),
-        "items",
-        response,
-    )
+    after = await target.user.call("threads.get_by_id", thread_id=thread.id)
+    found = ids(rows(after.json, "items", "data"))
+    require_equal(found, ids(thread.items), "items", response)
 
 
 @check(
@@ -65,7 +62,7 @@ async def tool_output_unasked(target: Target) -> None:
     level=Level.MUST,
     source="chatkit/types.py HiddenContextItem: never sent to the client (openai-chatkit 1.6.5)",
     fix="Remove HiddenContextItem and SDKHiddenContextItem from every response, as the SDK does.",
-    needs={"streaming-thread-created"},
+    needs={"transport-event-types"},
     last=True,
 )
 async def hidden_not_shown(target: Target) -> None:

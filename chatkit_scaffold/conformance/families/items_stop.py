@@ -17,7 +17,7 @@ _SERVER = "chatkit/server.py ChatKitServer (openai-chatkit 1.6.5)"
     + ".handle_stream_cancelled; awaits in it are cancelled again by Starlette's scope",
     fix="Store the partial answer under `anyio.CancelScope(shield=True)` in "
     "handle_stream_cancelled.",
-    needs={"streaming-answer-arrives", "threads-read-as-streamed"},
+    needs={"streaming-answer-arrives", "threads-distinct"},
 )
 async def stop_keeps_partial(target: Target) -> None:
     """The part of a stopped answer that the user has seen is stored."""

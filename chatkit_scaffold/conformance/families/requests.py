@@ -8,10 +8,11 @@ from typing import Any
 from chatkit_scaffold.conformance.check import Level
 from chatkit_scaffold.conformance.expectations import fail, require, skip
 from chatkit_scaffold.conformance.fixtures import (
-    UNKNOWN_THREAD,
     conversation,
     first_turn,
+    own_thread,
     probe,
+    unknown_thread,
 )
 from chatkit_scaffold.conformance.fixtures_access import provoked_errors
 from chatkit_scaffold.conformance.registry import check
@@ -79,7 +80,7 @@ async def no_server_errors(target: Target) -> None:
 async def all_understood(target: Target) -> None:
     """The server supports every operation that a chat requires."""
     talk = await conversation(target)
-    user, thread = target.user, {"thread_id": talk.thread_id}
+    user, thread = target.user, {"thread_id": (await own_thread(target)).id}
     responses = [
         talk.read_after_second,
         talk.threads_after,
@@ -97,14 +98,14 @@ async def all_understood(target: Target) -> None:
     level=Level.SHOULD,
     source=_REQUESTS + ": a union discriminated by `type`; there is no messages.create",
     fix="Return 400 for an unknown `type`: catch pydantic's ValidationError around `process`.",
-    needs={"requests-listed"},
+    needs={"transport-reachable"},
     judges_errors=True,
 )
 async def unknown_refused(target: Target) -> None:
     """The server returns a 4xx for an unknown operation, such as messages.create."""
     for operation in ("messages.create", "threads.explode"):
         response = await target.user.request(
-            operation, {"thread_id": UNKNOWN_THREAD, "input": user_input("Hello")}
+            operation, {"thread_id": unknown_thread(), "input": user_input("Hello")}
         )
         _require_rejected(response)
 
@@ -115,7 +116,7 @@ async def unknown_refused(target: Target) -> None:
     source="RFC 9110 section 15.5.1 (400 Bad Request)",
     fix="Return 400 for a body that is not JSON: catch pydantic's ValidationError around "
     "`process`.",
-    needs={"requests-listed"},
+    needs={"transport-reachable"},
     judges_errors=True,
 )
 async def broken_json_refused(target: Target) -> None:
@@ -129,7 +130,7 @@ async def broken_json_refused(target: Target) -> None:
     level=Level.SHOULD,
     source=_REQUESTS,
     fix="Return 400 or 422 for pydantic's ValidationError: the mistake is the client's.",
-    needs={"requests-listed"},
+    needs={"transport-reachable"},
     judges_errors=True,
 )
 async def wrong_types_refused(target: Target) -> None:
@@ -174,7 +175,7 @@ async def extras_tolerated(target: Target) -> None:
     source="RFC 9110 section 15.5.14 (413 Content Too Large)",
     fix="Limit the body size (FastAPI's max_body_size, or your proxy's client_max_body_size) and "
     "return 413.",
-    needs={"requests-listed"},
+    needs={"transport-reachable"},
     judges_errors=True,
 )
 async def huge_refused(target: Target) -> None:
@@ -190,7 +191,7 @@ async def huge_refused(target: Target) -> None:
     level=Level.SHOULD,
     source="CWE-209: error message containing sensitive information",
     fix="Log the exception and return a message of your own. Do not run with debug=True.",
-    needs={"requests-listed"},
+    needs={"transport-reachable"},
     last=True,
     judges_errors=True,
 )

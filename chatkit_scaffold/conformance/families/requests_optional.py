@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from chatkit_scaffold.conformance.check import Level
+from chatkit_scaffold.conformance.check import Level, UntestableError
 from chatkit_scaffold.conformance.expectations import require
-from chatkit_scaffold.conformance.fixtures import conversation, fixture
+from chatkit_scaffold.conformance.fixtures import fixture, own_thread
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import Exchange, text_at
@@ -18,6 +18,9 @@ _REQUESTS = "chatkit/types.py ChatKitReq (openai-chatkit 1.6.5)"
 _CREATE = "attachments.create", {"name": "note.txt", "size": 4, "mime_type": "text/plain"}
 _DELETE = "attachments.delete", {"attachment_id": f"atc_{secrets.token_hex(16)}"}
 _TRANSCRIBE = "input.transcribe", {"audio_base64": "AAAA", "mime_type": "audio/webm"}
+
+
+_Responses = dict[str, Exchange | InconclusiveError | UntestableError]
 
 
 def _in_thread(thread_id: str) -> dict[str, tuple[str, dict[str, Any]]]:
@@ -31,27 +34,35 @@ def _in_thread(thread_id: str) -> dict[str, tuple[str, dict[str, Any]]]:
 
 
 @fixture
-async def optional_responses(target: Target) -> dict[str, Exchange | InconclusiveError]:
+async def optional_responses(target: Target) -> _Responses:
     """The responses to operations that a server may decline.
 
     Sent in parallel, so that a server on which several of them hang keeps the run waiting once;
     those of a thread follow one another. A response that shows nothing is the reason for that.
     """
-    talk = await conversation(target)
     groups = await asyncio.gather(
         _responses(target, {"create": _CREATE}),
         _responses(target, {"delete": _DELETE}),
         _responses(target, {"transcribe": _TRANSCRIBE}),
-        _responses(target, _in_thread(talk.thread_id)),
+        _responses_in_thread(target),
     )
     return {name: response for group in groups for name, response in group.items()}
 
 
+async def _responses_in_thread(target: Target) -> _Responses:
+    """Send the requests that write to a thread."""
+    try:
+        thread_id = (await own_thread(target)).id
+    except UntestableError as error:
+        return dict.fromkeys(_in_thread(""), error)
+    return await _responses(target, _in_thread(thread_id))
+
+
 async def _responses(
     target: Target, requests: Mapping[str, tuple[str, dict[str, Any]]]
-) -> dict[str, Exchange | InconclusiveError]:
+) -> _Responses:
     """Send requests one after another; each is an operation and its parameters, by a name."""
-    responses: dict[str, Exchange | InconclusiveError] = {}
+    responses: _Responses = {}
     for name, request in requests.items():
         try:
             responses[name] = await target.user.request(*request)
@@ -62,7 +73,7 @@ async def _responses(
 
 async def _optional_response(target: Target, name: str) -> Exchange:
     response = (await optional_responses(target))[name]
-    if isinstance(response, InconclusiveError):
+    if not isinstance(response, Exchange):
         raise response
     return response
 
@@ -72,7 +83,7 @@ async def _optional_response(target: Target, name: str) -> Exchange:
     level=Level.SHOULD,
     source=_REQUESTS + "; chatkit/server.py ChatKitServer._get_attachment_store raises",
     fix="Pass an AttachmentStore to the server, or decline attachments.* with a 4xx and a reason.",
-    needs={"requests-listed"},
+    needs={"transport-reachable"},
     judges_errors=True,
 )
 async def attachments_answered(target: Target) -> None:
@@ -90,7 +101,7 @@ async def attachments_answered(target: Target) -> None:
     level=Level.SHOULD,
     source=_REQUESTS + "; chatkit/server.py ChatKitServer.transcribe raises NotImplementedError",
     fix="Override `transcribe`, or decline input.transcribe with a 4xx and a reason.",
-    needs={"requests-listed"},
+    needs={"transport-reachable"},
     judges_errors=True,
 )
 async def transcription_answered(target: Target) -> None:
@@ -104,7 +115,7 @@ async def transcription_answered(target: Target) -> None:
     source=_REQUESTS + "; chatkit/server.py ChatKitServer.action and .sync_action raise",
     fix="Override `action` and `sync_action`, or decline them with a 4xx or with an `error` event "
     "whose `allow_retry` is false.",
-    needs={"requests-listed"},
+    needs={"transport-reachable"},
     judges_errors=True,
 )
 async def actions_answered(target: Target) -> None:

@@ -53,7 +53,7 @@ async def ends(target: Target) -> None:
     "1.6.5)",
     fix="Store the user's message, then send it back as `thread.item.done` before the answer "
     "starts.",
-    needs={"streaming-thread-created"},
+    needs={"transport-event-types"},
 )
 async def message_confirmed(target: Target) -> None:
     """The stream returns the user's message as `thread.item.done`, once and before the answer."""
@@ -129,7 +129,7 @@ async def items_in_order(target: Target) -> None:
     source="chatkit/server.py ChatKitServer._process_events keeps pending items by id "
     "(openai-chatkit 1.6.5)",
     fix="Generate the item's id once per answer and use it in added, updated and done.",
-    needs={"streaming-updates-wrapped"},
+    needs={"transport-event-types"},
 )
 async def ids_agree(target: Target) -> None:
     """Every item that is added or updated is finished under the same id."""
@@ -158,7 +158,7 @@ async def ids_agree(target: Target) -> None:
     level=Level.MUST,
     source="chatkit/types.py ThreadItemBase: id, thread_id, created_at (openai-chatkit 1.6.5)",
     fix="Create items with the classes of chatkit.types and send them as the SDK serializes them.",
-    needs={"streaming-thread-created"},
+    needs={"transport-event-types"},
 )
 async def items_complete(target: Target) -> None:
     """Items have `id`, `type`, `created_at` and the id of their thread."""

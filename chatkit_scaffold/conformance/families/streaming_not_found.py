@@ -2,7 +2,7 @@
 
 from chatkit_scaffold.conformance.check import Level
 from chatkit_scaffold.conformance.expectations import require, skip
-from chatkit_scaffold.conformance.fixtures import UNKNOWN_ITEM, UNKNOWN_THREAD, conversation
+from chatkit_scaffold.conformance.fixtures import UNKNOWN_ITEM, own_thread, unknown_thread
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.client import user_input
@@ -16,14 +16,14 @@ _SERVER = "chatkit/server.py ChatKitServer._process_streaming_impl (openai-chatk
     level=Level.MUST,
     source="chatkit/store.py NotFoundError, raised after the response has started (openai-chatkit "
     "1.6.5)",
-    fix="Await the stream's first event before you start the response, and return 404 for "
-    "NotFoundError.",
+    fix="Raise NotFoundError in Store.load_thread (do not return None), await the stream's first "
+    "event before you start the response, and return 404 for NotFoundError.",
     needs={"transport-event-types"},
     judges_errors=True,
 )
-async def unknown_thread(target: Target) -> None:
+async def unknown_thread_refused(target: Target) -> None:
     """A message to an unknown thread gets a 4xx or an `error` event, not a broken stream."""
-    response = await target.user.say(UNKNOWN_THREAD, "Is anybody there?")
+    response = await target.user.say(unknown_thread(), "Is anybody there?")
     _require_refused(response)
 
 
@@ -32,14 +32,14 @@ async def unknown_thread(target: Target) -> None:
     level=Level.SHOULD,
     source=_SERVER + ": returns an empty 200 for an unknown item",
     fix="Load the item before `process`, and return 404 if the thread does not have it.",
-    needs={"streaming-thread-created"},
+    needs={"transport-event-types"},
     judges_errors=True,
 )
 async def unknown_item(target: Target) -> None:
     """A retry after an unknown item gets a 4xx or an `error` event, not an empty stream."""
-    talk = await conversation(target)
+    thread = await own_thread(target)
     response = await target.user.stream(
-        "threads.retry_after_item", thread_id=talk.thread_id, item_id=UNKNOWN_ITEM
+        "threads.retry_after_item", thread_id=thread.id, item_id=UNKNOWN_ITEM
     )
     _require_refused(response)
 
@@ -49,7 +49,7 @@ async def unknown_item(target: Target) -> None:
     level=Level.SHOULD,
     source="chatkit/server.py ChatKitServer._build_user_message_item (openai-chatkit 1.6.5)",
     fix="Load a message's attachments before `process`, and return 404 if one does not exist.",
-    needs={"streaming-thread-created"},
+    needs={"transport-event-types"},
     judges_errors=True,
 )
 async def unknown_attachment(target: Target) -> None:

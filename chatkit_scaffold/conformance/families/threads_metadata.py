@@ -5,7 +5,7 @@ from datetime import datetime
 from chatkit_scaffold.conformance.check import Level
 from chatkit_scaffold.conformance.expectations import require, require_equal, skip
 from chatkit_scaffold.conformance.families.threads import require_thread
-from chatkit_scaffold.conformance.fixtures import NO_LIMIT, conversation
+from chatkit_scaffold.conformance.fixtures import conversation, list_threads, own_thread
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import Exchange, dig, ids, rows, text_at
@@ -27,17 +27,17 @@ _TITLE = "Renamed “by check” 📌"
 )
 async def renamed(target: Target) -> None:
     """A new title is stored: threads.get_by_id and threads.list return it."""
-    talk = await conversation(target)
-    thread = {"thread_id": talk.thread_id}
+    own = await own_thread(target)
+    thread = {"thread_id": own.id}
     response = await target.user.call("threads.update", **thread, title=_TITLE)
     require(response.ok, response, "200 and the thread")
     read = await target.user.call("threads.get_by_id", **thread)
-    require_thread(read, talk.thread_id)
+    require_thread(read, own.id)
     require_equal(dig(read.json, "title"), _TITLE, "title", read)
-    require_equal(ids(rows(read.json, "items", "data")), ids(talk.items), "items", read)
-    threads = await target.user.call("threads.list", limit=NO_LIMIT, order="desc")
+    require_equal(ids(rows(read.json, "items", "data")), ids(own.items), "items", read)
+    threads = await list_threads(target)
     for found in rows(threads.json, "data"):
-        if found.get("id") == talk.thread_id:
+        if found.get("id") == own.id:
             require_equal(found.get("title"), _TITLE, "title in the list", threads)
 
 

@@ -4,29 +4,18 @@ from itertools import pairwise
 
 from chatkit_scaffold.conformance.check import Level
 from chatkit_scaffold.conformance.expectations import require, require_equal
-from chatkit_scaffold.conformance.fixtures import NO_LIMIT, conversation, three_threads
-from chatkit_scaffold.conformance.paging import Pages, collect
+from chatkit_scaffold.conformance.fixtures import (
+    NO_LIMIT,
+    conversation,
+    fixture,
+    three_threads,
+)
+from chatkit_scaffold.conformance.paging import Pages, collect, find_threads
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
-from chatkit_scaffold.protocol.exchange import ids, rows, text_at
+from chatkit_scaffold.protocol.exchange import dig, ids, rows, text_at
 
 _STORE = "chatkit/store.py Store (openai-chatkit 1.6.5)"
-_FEW_THREADS = 12
-"""With more threads, paging from the oldest one would take too many requests."""
-
-
-@check(
-    "threads-listed",
-    level=Level.MUST,
-    source=_STORE + ".load_threads; chatkit-js sends limit 9999",
-    fix="Accept any limit, reduce it if necessary, and return the user's threads.",
-    needs={"streaming-thread-created", "requests-listed"},
-)
-async def threads_listed(target: Target) -> None:
-    """threads.list with limit 9999 returns a list that contains the new thread."""
-    talk = await conversation(target)
-    found = await _list_threads(target, {talk.thread_id})
-    require(talk.thread_id in found.ids, found.last, f"{talk.thread_id} in the list", found.ids[:5])
 
 
 @check(
@@ -34,14 +23,14 @@ async def threads_listed(target: Target) -> None:
     level=Level.MUST,
     source="chatkit/types.py ThreadListParams.order = 'desc' (openai-chatkit 1.6.5)",
     fix="Honor `order` in Store.load_threads, and sort by created_at or an increasing number.",
-    needs={"threads-listed"},
+    needs={"threads-distinct"},
 )
 async def newest_first(target: Target) -> None:
     """threads.list returns the newest thread first, or the oldest with order 'asc'."""
     created = await three_threads(target)
-    newest = await _list_threads(target, set(created))
+    newest = await find_threads(target.user, set(created))
     _require_order(newest, created[::-1], "the newest thread first")
-    oldest = await _list_threads(target, set(created), order="asc")
+    oldest = await find_threads(target.user, set(created), order="asc")
     _require_order(oldest, created, "the oldest thread first")
 
 
@@ -51,26 +40,19 @@ async def newest_first(target: Target) -> None:
     source="chatkit/types.py Page, ThreadListParams (openai-chatkit 1.6.5)",
     fix="Use keyset pagination: return the id of the page's last thread as `after`, and start the "
     "next page behind it.",
-    needs={"threads-listed"},
+    needs={"requests-listed"},
 )
 async def threads_paged(target: Target) -> None:
     """Paging through threads skips and repeats none, in both orders and with several limits."""
     created = await three_threads(target)
-    everything = await target.user.call("threads.list", limit=NO_LIMIT, order="desc")
-    total = len(rows(everything.json, "data"))
     for order in ("desc", "asc"):
-        for limit in (1, 2, 3):
-            wanted = created if order == "desc" or total <= _FEW_THREADS else []
-            found = await collect(
-                target.user, "threads.list", {"order": order}, limit=limit, until=set(wanted)
-            )
-            missing = [thread for thread in wanted if thread not in found.ids]
-            require(
-                not missing,
-                found.last,
-                f"all threads, limit {limit}, {order}",
-                f"missing: {missing}",
-            )
+        params = {"order": order}
+        first = await target.user.call("threads.list", **params, limit=len(created))
+        wanted = ids(rows(first.json, "data"))
+        found = await collect(target.user, "threads.list", params, limit=1, until=set(wanted))
+        missing = [thread for thread in wanted if thread not in found.ids]
+        expected = f"the threads of a page on pages of one, order {order}"
+        require(not missing, found.last, expected, f"missing: {missing}")
 
 
 @check(
@@ -86,7 +68,7 @@ async def items_paged(target: Target) -> None:
     talk = await conversation(target)
     expected = ids(talk.items)
     for order in ("asc", "desc"):
-        for limit in (1, 2, 3):
+        for limit in (1, 3):
             found = await collect(
                 target.user,
                 "items.list",
@@ -109,13 +91,55 @@ async def items_newest_first(target: Target) -> None:
     talk = await conversation(target)
     response = await target.user.call("items.list", thread_id=talk.thread_id, limit=2)
     found = ids(rows(response.json, "data"))
-    newest = ids(talk.items)[-1]
-    require(found and found[0] == newest, response, "the newest item first", found)
+    newest = ids(talk.items)[-1:]
+    require(found and found[:1] == newest, response, "the newest item first", found)
 
 
-async def _list_threads(target: Target, wanted: set[str], **order: str) -> Pages:
-    """List threads as the client does; read further pages if the server reduces the limit."""
-    return await collect(target.user, "threads.list", dict(order), limit=NO_LIMIT, until=wanted)
+@fixture
+async def complete_lists(target: Target) -> list[Pages]:
+    """All threads and the items of one thread, with a limit of all rows, and with a higher one."""
+    talk, user = await conversation(target), target.user
+    order = {"order": "desc"}
+    threads = await collect(user, "threads.list", order, limit=NO_LIMIT)
+    lists = [threads]
+    if threads.complete:
+        lists.append(await collect(user, "threads.list", order, limit=len(threads.rows)))
+    items = {"thread_id": talk.thread_id, "order": "asc"}
+    count = len(talk.items)
+    exact = await collect(user, "items.list", items, limit=count)
+    return [*lists, exact, await collect(user, "items.list", items, limit=count + 1)]
+
+
+@check(
+    "threads-pages-end",
+    level=Level.MUST,
+    source="chatkit/types.py Page.has_more (openai-chatkit 1.6.5)",
+    fix="Load one row more than `limit` to know whether more rows follow; a full page can be the "
+    "last one.",
+    needs={"threads-listed", "threads-read-after-first-turn"},
+)
+async def pages_end(target: Target) -> None:
+    """`has_more` is false on the last page, even if the page is full."""
+    for pages in await complete_lists(target):
+        for response, following in pairwise(pages.responses):
+            more = rows(following.json, "data")
+            require(more, response, "`has_more` false: no more rows follow", "`has_more` true")
+
+
+@check(
+    "threads-last-cursor",
+    level=Level.SHOULD,
+    source="chatkit/types.py Page.after: str | None = None (openai-chatkit 1.6.5)",
+    fix="Set `after` only if `has_more` is true: a client that asks for the next page while there "
+    "is a cursor never stops.",
+    needs={"threads-listed", "threads-read-after-first-turn"},
+)
+async def last_cursor(target: Target) -> None:
+    """The last page has no cursor: `after` is null or absent."""
+    for pages in await complete_lists(target):
+        if pages.complete:
+            after = dig(pages.last.json, "after")
+            require(not after, pages.last, "no `after`, because `has_more` is false", after)
 
 
 def _require_order(pages: Pages, wanted: list[str], expected: str) -> None:

@@ -65,7 +65,8 @@ async def json_type(target: Target) -> None:
     "transport-event-stream-type",
     level=Level.MUST,
     source="WHATWG HTML 9.2 Server-sent events; " + _PROCESS_STREAMING,
-    fix='Return `StreamingResponse(result, media_type="text/event-stream")` for a StreamingResult.',
+    fix="Pass the body to `ChatKitServer.process`, and return `StreamingResponse(result, "
+    'media_type="text/event-stream")` for a StreamingResult.',
     needs={"transport-reachable"},
 )
 async def event_stream_type(target: Target) -> None:

@@ -71,8 +71,8 @@ async def cors_answers(target: Target) -> None:
     "transport-cors-errors",
     level=Level.MUST,
     source=_FETCH + "; starlette ServerErrorMiddleware responds outside CORSMiddleware",
-    fix="Catch exceptions inside CORSMiddleware, with an exception handler or a try block in the "
-    "route, so that errors have the CORS headers too.",
+    fix="Catch all exceptions in a try block around the whole route, inside CORSMiddleware, so "
+    "that errors have the CORS headers too; a handler for `Exception` runs outside it.",
     needs={"transport-reachable"},
     judges_errors=True,
 )

@@ -37,6 +37,10 @@ def _redirected(_: Json, scope: Message) -> Response | None:
     return None
 
 
+def _no_route(_: Json, scope: Message) -> Response | None:
+    return JSONResponse({"detail": "Not Found"}, 404) if scope["path"] == PATH else None
+
+
 def _get_runs(_: Json, scope: Message) -> Response | None:
     return JSONResponse({"data": [], "has_more": False}) if scope["method"] == "GET" else None
 
@@ -281,5 +285,6 @@ FAULTS: dict[str, Fault] = {
 }
 
 MORE_FAULTS: dict[str, tuple[str, Fault]] = {
+    "no route": ("transport-reachable", Fault(middleware=respond_instead(_no_route))),
     "a page fails": ("requests-no-server-errors", _fails("items.list")),
 }
