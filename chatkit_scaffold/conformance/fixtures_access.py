@@ -4,7 +4,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from chatkit_scaffold.conformance.credentials import Credential, as_headers
-from chatkit_scaffold.conformance.expectations import skip, untestable
+from chatkit_scaffold.conformance.expectations import (
+    require_no_server_error,
+    skip,
+    untestable,
+)
 from chatkit_scaffold.conformance.fixtures import OwnThread, fixture, own_thread, unknown_thread
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.client import Chatkit
@@ -119,8 +123,9 @@ async def listed_by_second_user(target: Target) -> Exchange:
 
 async def second_user(target: Target) -> Chatkit:
     """Return the second user, whose credentials the server accepts."""
-    accepted = (await listed_by_second_user(target)).ok
-    if not accepted or target.second_user is None:
+    response = await listed_by_second_user(target)
+    require_no_server_error(response)
+    if not response.ok or target.second_user is None:
         untestable("the server rejects the second user's credentials (--other-header)")
     return target.second_user
 

@@ -128,7 +128,7 @@ _BY_OPERATION: dict[str, tuple[UsualCause, ...]] = {
     "threads.update": (_INSERTS, _NONE, _THREADS_AS_ROWS),
     "threads.delete": (_DELETE_THREAD,),
     "threads.create": _WRITING,
-    "threads.add_user_message": (_FORGOTTEN, _NONE, *_WRITING),
+    "threads.add_user_message": (_FORGOTTEN, _NONE, _THREADS_AS_ROWS, *_WRITING),
     "threads.retry_after_item": (_DELETE_ITEM, *_ITEMS),
 }
 

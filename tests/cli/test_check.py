@@ -72,6 +72,37 @@ def test_json_to_a_file(url: str, credentials: list[str], tmp_path: Path) -> Non
     assert json.loads(file.read_text(encoding="utf-8"))["url"] == url
 
 
+def test_headers_from_the_environment(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Headers can come from the environment, one on each line; an option replaces them."""
+    first, second = (f"Authorization: {headers_for(user)['Authorization']}" for user in "ab")
+    monkeypatch.setenv("CHATKIT_HEADER", f"{first}\n\nX-Test: 1\n")
+    monkeypatch.setenv("CHATKIT_OTHER_HEADER", second)
+    result = check(url, "--select", "access-list-separate")
+    assert result.exit_code == 0, result.output
+    assert "0 untestable, 0 skipped" in result.stdout
+    replaced = check(url, "--header", "Authorization: Bearer wrong")
+    assert "The server rejects the credentials" in replaced.stderr
+
+
+def test_secret_without_a_name_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is in the variable stays out of the error."""
+    monkeypatch.setenv("CHATKIT_HEADER", "very secret")
+    result = check("http://h/x")
+    assert result.exit_code == 2
+    assert "error: A line of CHATKIT_HEADER is not a header with a value\n" in result.stderr
+    assert "secret" not in result.output
+
+
+def test_summary_is_appended(url: str, credentials: list[str], tmp_path: Path) -> None:
+    """--summary adds Markdown to a file, and the report is still printed."""
+    file = tmp_path / "summary.md"
+    file.write_text("Earlier.\n", encoding="utf-8")
+    result = check(url, *credentials, "--select", "memory", "--summary", str(file))
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("ChatKit backend ")
+    assert file.read_text(encoding="utf-8").startswith("Earlier.\n## ✅ ChatKit backend check\n")
+
+
 def test_list() -> None:
     """--list shows the id, the level and the title of every check."""
     lines = check("--list").stdout.splitlines()

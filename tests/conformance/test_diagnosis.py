@@ -1,11 +1,17 @@
 """The root cause of a failure: a server error is never taken for what a check looks for."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
 import pytest
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from chatkit_scaffold.conformance.check import Outcome
 from chatkit_scaffold.conformance.report import Report
 from chatkit_scaffold.conformance.suite import run_checks
+from tests.conformance.servers import agent_faults
+from tests.conformance.servers.agent_faults import responding
 from tests.conformance.servers.correct import Fault, build, headers_for
 from tests.conformance.servers.http_faults import operation
 from tests.conformance.servers.middleware import Json, change_events, respond_instead
@@ -134,3 +140,53 @@ def test_streams_that_end_with_an_error_event_are_not_torn() -> None:
     assert {result.cause for result in report.failures} == {""}
     ends = next(one for one in report.results if one.check.id == "streaming-ends")
     assert ends.outcome is Outcome.PASSED
+
+
+def _never_ending(_: Any, events: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async def changed() -> AsyncIterator[Any]:
+        async for event in events:
+            yield event
+        await asyncio.sleep(30)
+
+    return changed()
+
+
+def test_endless_streams_are_one_cause() -> None:
+    """If no stream ends, this comes first, and no check blames what it looks for."""
+    report = run(
+        Fault(patch=responding(_never_ending)), "requests-all-understood", "streaming-ends"
+    )
+    (cause,) = report.root_causes()
+    assert cause.name == "the server does not end its streams"
+    assert "return from `respond` when the answer is complete" in cause.first.fix
+    assert {"requests-all-understood", "streaming-ends"} <= {
+        cause.first.check.id,
+        *cause.explains,
+    }
+
+
+def test_stream_that_stalls_for_another_reason_keeps_the_checks_own_fix() -> None:
+    """Where other streams end, a turn that waits forever after a stop waits for a lock."""
+    report = run(agent_faults.FAULTS["items-turn-after-stop"], "items-turn-after-stop")
+    (failure,) = report.failures
+    assert failure.cause == ""
+    assert failure.fix == failure.check.fix
+
+
+@pytest.mark.parametrize("name", ["threads.list", "threads.create", "threads.add_user_message"])
+def test_no_other_check_is_blamed_for_a_server_error(name: str) -> None:
+    """All that fails or is untestable has the cause, except checks of errors themselves."""
+
+    def choose(request: Json, _: Message) -> Response | None:
+        fails = operation(request) == name
+        return JSONResponse({"detail": "Internal Server Error"}, 500) if fails else None
+
+    report = run(Fault(middleware=respond_instead(choose)))
+    cause = f"the server failed on {name}"
+    others = [
+        result.check.id
+        for result in report.failures
+        if result.cause != cause and not result.check.judges_errors
+    ]
+    assert others == []
+    assert report.untestable_by_cause().keys() <= {cause}

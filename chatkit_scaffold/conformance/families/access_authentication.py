@@ -9,7 +9,13 @@ from typing import Any
 
 from chatkit_scaffold.conformance.check import Level
 from chatkit_scaffold.conformance.credentials import Credential, as_headers
-from chatkit_scaffold.conformance.expectations import fail, require, skip, untestable
+from chatkit_scaffold.conformance.expectations import (
+    fail,
+    require,
+    require_no_server_error,
+    skip,
+    untestable,
+)
 from chatkit_scaffold.conformance.fixtures import NO_LIMIT, probe
 from chatkit_scaffold.conformance.fixtures_access import (
     Replaceable,
@@ -191,7 +197,9 @@ async def _places(target: Target) -> list[Replaceable]:
     """Return the credentials to replace; skip the check if the server requires none."""
     if not target.authenticated:
         skip("no credentials were passed with --header")
-    if not (await probe(target)).ok:
+    response = await probe(target)
+    require_no_server_error(response)
+    if not response.ok:
         untestable("threads.list does not return 200 with the user's own credentials")
     await require_credentials_needed(target)
     return await replaceable(target)

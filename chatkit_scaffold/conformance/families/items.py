@@ -4,7 +4,11 @@ import re
 from collections import Counter
 
 from chatkit_scaffold.conformance.check import Level
-from chatkit_scaffold.conformance.expectations import require, require_equal
+from chatkit_scaffold.conformance.expectations import (
+    require,
+    require_equal,
+    require_no_server_error,
+)
 from chatkit_scaffold.conformance.fixtures import conversation, fixture, three_turns
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
@@ -138,6 +142,7 @@ async def message_once(target: Target) -> None:
     talk = await conversation(target)
     turns = ((talk.first, talk.read_after_first), (talk.second, talk.read_after_second))
     for turn, read in turns:
+        require_no_server_error(turn, read)
         text = item_text(turn.user_messages[0]) if turn.user_messages else ""
         count = sum(item_text(message) == text for message in _messages(read))
         require(count == 1, read, f"{text!r} once", f"{count} times")

@@ -55,6 +55,7 @@ async def json_type(target: Target) -> None:
     """A response that is not a stream has the content type `application/json`."""
     response = await probe(target)
     if response.json is None:
+        require_no_server_error(response)
         untestable("threads.list does not return JSON")
     media_type = response.content_type
     is_json = media_type == "application/json" or media_type.endswith("+json")
@@ -91,6 +92,7 @@ async def event_framing(target: Target) -> None:
     """Each event is a line `data: {json}` and a blank line."""
     _, turn = await first_turn(target)
     if not turn.events and not turn.framing_errors:
+        require_no_server_error(turn)
         untestable("threads.create does not return events")
     expected = "events framed as `data: {json}` and a blank line"
     for error in turn.framing_errors[:1]:
@@ -109,6 +111,7 @@ async def events_unnamed(target: Target) -> None:
     """Events have no `event:` line, so that clients that listen to unnamed events get them."""
     _, turn = await first_turn(target)
     if not turn.events:
+        require_no_server_error(turn)
         untestable("threads.create does not return events")
     for name in turn.event_names[:1]:
         fail(turn, "only `data:` lines", f"event: {name}")
@@ -126,6 +129,7 @@ async def event_types(target: Target) -> None:
     """Streams consist of ChatKit's own events, which all have a `type`."""
     _, turn = await first_turn(target)
     if not turn.events:
+        require_no_server_error(turn)
         untestable("threads.create does not return events")
     expected = 'objects such as {"type": "thread.item.done", "item": {…}}'
     for event in turn.events:

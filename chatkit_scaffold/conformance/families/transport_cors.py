@@ -140,7 +140,9 @@ async def cors_strangers(target: Target) -> None:
             expected = f"no Access-Control-Allow-Origin for {FOREIGN_ORIGIN}"
             level = None if await _credentials_travel(target, responses) else Level.SHOULD
             fail(response, expected, _cors(response), level=level)
-    if not (await probe(target)).ok:
+    listed = await probe(target)
+    require_no_server_error(listed)
+    if not listed.ok:
         untestable("threads.list does not return 200")
 
 
