@@ -74,7 +74,7 @@ async def replaceable(target: Target) -> list[Replaceable]:
     secrets = [place for place in found if place.replaced[0].seems_secret]
     places = secrets or (found if len(found) == 1 else [Replaceable(tuple(used))])
     if all(one.header.lower() != "authorization" for one in target.credentials):
-        places.append(Replaceable((Credential("Authorization", ""),)))
+        places.append(Replaceable((Credential("Authorization", "Bearer token"),)))
     return places
 
 

@@ -1,5 +1,7 @@
 """Checks of access with other credentials than a bearer token, and how important they are."""
 
+import asyncio
+
 import pytest
 
 from chatkit_scaffold.conformance.check import Level, Outcome
@@ -7,7 +9,13 @@ from chatkit_scaffold.conformance.credentials import Credential, as_headers, spl
 from chatkit_scaffold.conformance.families import REGISTRY
 from chatkit_scaffold.conformance.report import Report
 from chatkit_scaffold.conformance.suite import run_checks
-from tests.conformance.servers.access_faults import forbidden_instead, ports_in_errors
+from chatkit_scaffold.protocol.client import Chatkit
+from chatkit_scaffold.protocol.exchange import ids, rows
+from tests.conformance.servers.access_faults import (
+    forbidden_instead,
+    only_conversation,
+    ports_in_errors,
+)
 from tests.conformance.servers.catalogue import FAULTS, MORE_FAULTS
 from tests.conformance.servers.correct import Fault, build, headers_for
 from tests.conformance.servers.serving import serve
@@ -72,6 +80,32 @@ def test_forbidden_instead_of_unauthorized() -> None:
     with serve(build(forbidden_instead)) as url:
         report = run_checks(url, headers=headers_for("first"), select=_ACCESS, timeout=5.0)
     assert failed(report) == {"access-missing-is-401"}
+
+
+def test_conversations_of_the_second_user_stay() -> None:
+    """Where ids are ignored, a check must not change what the second user had before."""
+    changing = [f"access-{what}-separate" for what in ("write", "rename", "retry", "delete")]
+
+    async def threads(url: str) -> list[str]:
+        async with Chatkit(url, headers=headers_for("second")) as user:
+            if not (await user.call("threads.list", limit=9)).json["data"]:
+                await user.create_thread("Mine, from long ago")
+            listed = rows((await user.call("threads.list", limit=9)).json, "data")
+            read = [await user.call("threads.get_by_id", thread_id=one) for one in ids(listed)]
+            return [response.body.decode() for response in read]
+
+    with serve(build(only_conversation)) as url:
+        before = asyncio.run(threads(url))
+        report = run_checks(
+            url,
+            headers=headers_for("first"),
+            other_headers=headers_for("second"),
+            select=changing,
+            timeout=5.0,
+        )
+        assert asyncio.run(threads(url)) == before
+    outcomes = {one.outcome for one in report.results if one.check.id in changing}
+    assert outcomes == {Outcome.UNTESTABLE}
 
 
 def test_other_numbers_are_no_refusals() -> None:

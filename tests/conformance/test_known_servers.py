@@ -79,7 +79,7 @@ def test_correct_server_with_cookies_passes() -> None:
         )
     assert failed(report) == set()
     skipped = {result.check.id for result in report.results if result.outcome is Outcome.SKIPPED}
-    assert skipped == {"items-attachments-kept", "access-attachments-separate"}
+    assert skipped == {"access-attachments-separate"}
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,12 @@ def test_quickstart() -> None:
     """Exactly the quickstart's faults fail."""
     assert failed(check(quickstart.build())) == {
         "access-credentials-needed",
+        "access-delete-separate",
         "access-list-separate",
+        "access-read-separate",
+        "access-rename-separate",
+        "access-retry-separate",
+        "access-write-separate",
         "items-ids-long",
         "items-tool-output-unasked",
         "memory-newest-answered",

@@ -170,6 +170,26 @@ def _ports_in_errors(_: Json, response: BufferedResponse) -> None:
         response.status, response.body = 500, {"detail": text}
 
 
+def _only_conversation(parts: Parts) -> None:
+    """Take every id for that of the user's newest thread, as if there were only one."""
+    for name in ("load_thread", "load_thread_items", "rename_thread", "delete_thread", "load_item"):
+        _ignore_id(parts.store, name)
+
+
+def _ignore_id(store: Any, name: str) -> None:
+    original = getattr(store, name)
+
+    async def method(thread_id: str, *args: Any, context: Any = None, **named: Any) -> Any:
+        if context is None:
+            *rest, context = args
+            args = tuple(rest)
+        newest = (await store.load_threads(1, None, "desc", context)).data
+        found = newest[0].id if newest else thread_id
+        return await original(found, *args, **named, context=context)
+
+    setattr(store, name, method)
+
+
 def _feedback_not_stored(parts: Parts) -> None:
     """Accept all feedback, as the SDK's own `add_feedback` does."""
 
@@ -204,5 +224,7 @@ MORE_FAULTS: dict[str, tuple[str, Fault]] = {
 }
 forbidden_instead = Fault(middleware=change_responses(_unauthorized_is_forbidden))
 """A server that refuses missing and wrong credentials, with 403."""
+only_conversation = Fault(patch=_only_conversation)
+"""A server on which every user has a single conversation."""
 ports_in_errors = Fault(middleware=change_responses(_ports_in_errors))
 ODD: dict[str, Fault] = {"feedback not stored": Fault(patch=_feedback_not_stored)}
