@@ -127,7 +127,12 @@ def test_quickstart() -> None:
     """Exactly the quickstart's faults fail."""
     assert failed(check(quickstart.build())) == {
         "access-credentials-needed",
+        "access-delete-separate",
         "access-list-separate",
+        "access-read-separate",
+        "access-rename-separate",
+        "access-retry-separate",
+        "access-write-separate",
         "items-ids-long",
         "items-tool-output-unasked",
         "memory-newest-answered",
