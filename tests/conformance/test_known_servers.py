@@ -112,12 +112,20 @@ def test_tutorial() -> None:
     """Exactly the tutorial's faults fail, and the report starts with the one that matters most."""
     report = check(tutorial.app, "/agent/chatkit")
     assert failed(report) == {
+        "requests-attachments-answered",
+        "requests-broken-json-refused",
+        "requests-huge-refused",
         "requests-listed",
+        "requests-no-internals",
         "requests-no-server-errors",
+        "requests-transcription-answered",
+        "requests-unknown-refused",
+        "requests-wrong-types-refused",
         "streaming-unknown-attachment",
-        "streaming-unknown-item",
         "streaming-unknown-thread",
         "streaming-updates-wrapped",
+        "threads-read-after-first-turn",
+        "threads-unknown-is-404",
     }
     assert report.most_important()[0].first.check.id == "requests-listed"
     assert report.exit_status() == 1

@@ -149,12 +149,12 @@ def _upserting(*names: str) -> Callable[[Parts], None]:
         def bring_back(name: str) -> None:
             original = getattr(store, name)
 
-            async def method(thread_id: str, *args: Any, context: Any = None) -> Any:
-                context = args[-1] if context is None else context
+            async def method(thread_id: str, *args: Any, **named: Any) -> Any:
+                context = named["context"] if named else args[-1]
                 if thread := deleted.pop(thread_id, None):
                     await save(thread, context)
                 try:
-                    return await original(thread_id, *args)
+                    return await original(thread_id, *args, **named)
                 except NotFoundError:
                     return None
 
