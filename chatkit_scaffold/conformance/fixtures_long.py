@@ -71,11 +71,10 @@ async def recall(target: Target) -> Recall:
     start = Recall(thread_id, word, [first, asked, added], knows_word=False, sum=one + other)
     if not _has_number(added, start.sum):
         return start
-    start.turns.append(
-        await say("Add 1000 to that result. Answer with just the number, in digits.")
-    )
-    knows_sum = _has_number(start.turns[-1], start.sum + 1000)
-    return replace(start, computes=True, knows_sum=knows_sum)
+    more = await say("Add 1000 to that result. Answer with just the number, in digits.")
+    # An agent that adds wrongly, or only shows the sum, may still quote the result.
+    knows_sum = _has_number(more, start.sum) or _has_number(more, start.sum + 1000)
+    return replace(start, turns=[*start.turns, more], computes=True, knows_sum=knows_sum)
 
 
 @dataclass(frozen=True, slots=True)

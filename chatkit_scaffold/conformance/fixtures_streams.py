@@ -37,11 +37,6 @@ class ParallelTurns:
     turns: tuple[Exchange, Exchange]
     slowest_list: Exchange
 
-    @property
-    def answered(self) -> bool:
-        """Whether both turns got a stream; some servers refuse a second turn meanwhile."""
-        return not any(turn.is_client_error for turn in self.turns)
-
 
 @fixture
 async def parallel_turns(target: Target) -> ParallelTurns:

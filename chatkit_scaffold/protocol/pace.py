@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from chatkit_scaffold.protocol.exchange import Exchange
 from chatkit_scaffold.protocol.limits import InconclusiveError
 
-_RESENDS = 4
+_RESENDS = 3
 _FIRST_WAIT = 0.5
 """Seconds to wait if the server does not say; doubled each time."""
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 0.5

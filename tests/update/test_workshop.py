@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -318,6 +319,8 @@ def test_processes_of_tests_are_ended(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.usefixtures("ours")
 def test_interrupted_tests_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C reaches the tests, which may stop what they have started, and then nothing runs."""
+    # A shell starts background processes so that they ignore Ctrl-C, and their children too.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     monkeypatch.setenv("LEFT_BY", str(tmp_path))
     test = f"""
 import os, pathlib, subprocess, time
@@ -337,8 +340,11 @@ def test_own():
         env={"PATH": os.defpath},
     )
 
-    with pytest.raises(KeyboardInterrupt):
-        check(project)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            check(project)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
     interrupt.wait()
     assert (tmp_path / "stopped").exists()

@@ -4,10 +4,14 @@ from chatkit_scaffold.conformance.check import Level
 from chatkit_scaffold.conformance.expectations import fail, require, require_equal, untestable
 from chatkit_scaffold.conformance.families.threads_others import require_harmless
 from chatkit_scaffold.conformance.fixtures import retry_last_message
-from chatkit_scaffold.conformance.fixtures_long import long_conversation, require_unlimited
+from chatkit_scaffold.conformance.fixtures_long import (
+    LongConversation,
+    long_conversation,
+    require_unlimited,
+)
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
-from chatkit_scaffold.protocol.exchange import ids, rows
+from chatkit_scaffold.protocol.exchange import Exchange, ids, item_text, rows, text_at
 
 _SERVER = "chatkit/server.py ChatKitServer (openai-chatkit 1.6.5)"
 
@@ -83,18 +87,31 @@ async def retry_long(target: Target) -> None:
     require_unlimited(talk)
     if talk.unanswered is not None:
         untestable(f"only {len(talk.turns)} messages of a long conversation got an answer")
-    user, thread_id = target.user, talk.thread_id
-    before = await user.call("threads.get_by_id", thread_id=thread_id)
-    message = ids(talk.turns[1].user_messages)[-1:]
-    known = ids(rows(before.json, "items", "data"))
-    if not message or message[0] not in known:
-        untestable("threads.get_by_id did not return the first messages of a long conversation")
-    turn = await user.stream("threads.retry_after_item", thread_id=thread_id, item_id=message[0])
+    read = await target.user.call("threads.get_by_id", thread_id=talk.thread_id)
+    kept, old = _around_second_message(talk, read)
+    turn = await target.user.stream(
+        "threads.retry_after_item", thread_id=talk.thread_id, item_id=kept[-1]
+    )
     require(turn.ok, turn, "200 and a complete stream")
     require(turn.answers, turn, "thread.item.done with an answer")
-    after = await user.call("threads.get_by_id", thread_id=thread_id)
+    after = await target.user.call("threads.get_by_id", thread_id=talk.thread_id)
     stored = ids(rows(after.json, "items", "data"))
-    kept = known[: known.index(message[0]) + 1]
     require_equal(stored[: len(kept)], kept, "ids up to the message", after)
-    old = [one for one in known[len(kept) :] if one in stored]
-    require(not old, after, "the items after the message removed", f"still there: {old[:3]}")
+    remaining = [item_id for item_id in old if item_id in stored]
+    require(not remaining, after, "the items after it removed", f"still there: {remaining[:3]}")
+
+
+def _around_second_message(talk: LongConversation, read: Exchange) -> tuple[list[str], list[str]]:
+    """Return the ids up to the second message of a thread, and some of those after it.
+
+    Untestable unless the thread is the conversation: no other may be changed.
+    """
+    items = rows(read.json, "items", "data")
+    known, message = ids(items), ids(talk.turns[1].user_messages)[-1:]
+    is_ours = text_at(read.json, "id") == talk.thread_id and any(
+        talk.first_word in item_text(item) for item in items
+    )
+    if not (is_ours and message and message[0] in known):
+        untestable("threads.get_by_id did not return the first messages of a long conversation")
+    end = known.index(message[0]) + 1
+    return known[:end], known[end:]

@@ -6,18 +6,11 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime
 from typing import Any
 
-from chatkit.types import (
-    AssistantMessageContent,
-    AssistantMessageItem,
-    ThreadItemAddedEvent,
-    ThreadItemDoneEvent,
-    ThreadItemUpdatedEvent,
-    UserMessageItem,
-)
+from chatkit.types import ThreadItemDoneEvent, ThreadItemUpdatedEvent, UserMessageItem
 
+from tests.conformance.servers.answers import saying
 from tests.conformance.servers.correct import Fault, Parts
 from tests.conformance.servers.store_faults import with_new_id
 
@@ -77,27 +70,12 @@ async def _deltas_lost(turn: Any, events: Events) -> Events:
 
 async def _blocking(turn: Any, events: Events) -> Events:
     """Block the event loop, as a synchronous client does."""
-    item = AssistantMessageItem(
-        id=turn.store.generate_item_id("message", turn.thread, turn.context),
-        thread_id=turn.thread.id,
-        created_at=datetime.now(),  # noqa: DTZ005 - the SDK's times are naive
-        content=[],
-    )
-    yield ThreadItemAddedEvent(item=item)
-    for _ in range(2):
-        yield _delta(item.id, "word ")
-        await asyncio.sleep(0.01)  # lets the server send the delta
-        if "count" in turn.message.content[0].text:
-            time.sleep(1.5)  # noqa: ASYNC251 - this is the fault
-    content = [AssistantMessageContent(text="word " * 2)]
-    yield ThreadItemDoneEvent(item=item.model_copy(update={"content": content}))
-
-
-def _delta(item_id: str, text: str) -> Any:
-    update = {"type": "assistant_message.content_part.text_delta", "content_index": 0}
-    return ThreadItemUpdatedEvent.model_validate(
-        {"item_id": item_id, "update": {**update, "delta": text}}
-    )
+    async for event in saying(turn, ["word "] * 2, pause=0.01):
+        yield event
+        if isinstance(event, ThreadItemUpdatedEvent):
+            await asyncio.sleep(0.01)  # lets the server send the delta
+            if "count" in turn.message.content[0].text:
+                time.sleep(1.5)  # noqa: ASYNC251 - this is the fault
 
 
 def _shared_state(parts: Parts) -> None:
@@ -154,20 +132,22 @@ def _stop_keeps_nothing(parts: Parts) -> None:
 
 def remembering(history: Callable[[list[Any]], list[Any]]) -> Callable[[Parts], None]:
     """Answer from the history, as a model does; *history* selects the items it gets."""
+    return answering(model_reply, history)
+
+
+def answering(
+    reply: Callable[[list[str]], str],
+    history: Callable[[list[Any]], list[Any]] = lambda items: items,
+) -> Callable[[Parts], None]:
+    """Answer without deltas; *reply* gets the user's messages that *history* selects."""
 
     async def respond(turn: Any, events: Events) -> Events:
         page = await turn.store.load_thread_items(turn.thread.id, None, 100, "asc", turn.context)
         messages = [
             item.content[0].text for item in history(page.data) if isinstance(item, UserMessageItem)
         ]
-        text = model_reply(messages)
-        item = AssistantMessageItem(
-            id=turn.store.generate_item_id("message", turn.thread, turn.context),
-            thread_id=turn.thread.id,
-            created_at=datetime.now(),  # noqa: DTZ005 - the SDK's times are naive
-            content=[AssistantMessageContent(text=text)],
-        )
-        yield ThreadItemDoneEvent(item=item)
+        async for event in saying(turn, [reply(messages)], deltas=False):
+            yield event
 
     return responding(respond)
 

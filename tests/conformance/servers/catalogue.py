@@ -7,6 +7,8 @@ A module of faults has up to three dictionaries, which this one joins:
 - `ODD`: by name, servers that are right and unusual; no check fails on them.
 """
 
+from typing import Any
+
 from tests.conformance.servers import (
     access_faults,
     agent_faults,
@@ -14,33 +16,36 @@ from tests.conformance.servers import (
     browser_faults,
     harmful,
     http_faults,
+    long_faults,
     odd,
+    odd_http,
+    parallel_faults,
     store_faults,
     thread_faults,
 )
 from tests.conformance.servers.correct import Fault
 
-FAULTS: dict[str, Fault] = {
-    **http_faults.FAULTS,
-    **store_faults.FAULTS,
-    **agent_faults.FAULTS,
-    **access_faults.FAULTS,
-    **attachments.FAULTS,
-    **browser_faults.FAULTS,
-    **harmful.FAULTS,
-    **thread_faults.FAULTS,
-}
-MORE_FAULTS: dict[str, tuple[str, Fault]] = {
-    **http_faults.MORE_FAULTS,
-    **access_faults.MORE_FAULTS,
-    **attachments.MORE_FAULTS,
-    **browser_faults.MORE_FAULTS,
-    **thread_faults.MORE_FAULTS,
-}
-ODD: dict[str, Fault] = {
-    **odd.ODD,
-    **access_faults.ODD,
-    **attachments.ODD,
-    **browser_faults.ODD,
-    **harmful.ODD,
-}
+_MODULES = (
+    http_faults,
+    store_faults,
+    agent_faults,
+    access_faults,
+    attachments,
+    browser_faults,
+    harmful,
+    long_faults,
+    parallel_faults,
+    thread_faults,
+    odd,
+    odd_http,
+)
+
+
+def _joined(name: str) -> dict[str, Any]:
+    """Return the dictionaries of a name in all modules as one."""
+    return {key: value for module in _MODULES for key, value in getattr(module, name, {}).items()}
+
+
+FAULTS: dict[str, Fault] = _joined("FAULTS")
+MORE_FAULTS: dict[str, tuple[str, Fault]] = _joined("MORE_FAULTS")
+ODD: dict[str, Fault] = _joined("ODD")
