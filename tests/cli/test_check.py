@@ -125,7 +125,10 @@ def test_explain() -> None:
         (["http://127.0.0.1:9/x"], "http://127.0.0.1:9/x does not respond", "Start the server"),
         (["http://h/x", "--select", "threds"], "No check matches 'threds'", "mean threads"),
         (["http://h/x", "--ignore", "zzz"], "No check matches 'zzz'", "--list"),
-        (["http://h/x", "--header", "secret"], "'secret' is not a header", "'Name: value'"),
+        (["http://h/x", "--header", "secret"], "A line of --header is not", "'Name: value'"),
+        (["http://h/x", "--header", "A b: 1"], "'A b' is not a header", "'Name: value'"),
+        (["http://h/x", "--header", "A(b: 1"], "'A(b' is not a header", "'Name: value'"),
+        (["http://h/x", "--header", "A: 1\nB: 2"], "A header cannot be sent: A", "one line"),
         (
             ["http://h/x", "--header", "A: 1", "--header", "a: 2"],
             "header a was passed twice",
