@@ -93,6 +93,14 @@ def test_secret_without_a_name_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> 
     assert "secret" not in result.output
 
 
+def test_token_without_a_name_is_not_shown() -> None:
+    """A token that was passed without the header's name stays out of the error."""
+    for line in ("Bearer secret", "Authorization: Bearer secret\nX: 1"):
+        result = check("http://h/x", "--header", line)
+        assert result.exit_code == 2
+        assert "secret" not in result.output
+
+
 def test_summary_is_appended(url: str, credentials: list[str], tmp_path: Path) -> None:
     """--summary adds Markdown to a file, and the report is still printed."""
     file = tmp_path / "summary.md"
