@@ -146,9 +146,9 @@ def check(
             trusted=_trusted(ca_file, insecure=insecure),
             progress=lambda one, number, count: show(f"{number}/{count} {one.id}"),
         )
+    _write(report, output_format, output, strict=strict)
     if summary is not None:
         _save(report, Format.MARKDOWN, summary, mode="a", strict=strict)
-    _write(report, output_format, output, strict=strict)
     raise typer.Exit(report.exit_status(strict=strict))
 
 

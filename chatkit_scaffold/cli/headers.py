@@ -1,6 +1,7 @@
 """Reads the headers and the origin that users pass to `check`."""
 
 import os
+import re
 from collections.abc import Sequence
 
 from chatkit_scaffold.errors import ScaffoldError
@@ -8,6 +9,8 @@ from chatkit_scaffold.text import shorten
 
 HEADER = "CHATKIT_HEADER"
 OTHER_HEADER = "CHATKIT_OTHER_HEADER"
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A token of RFC 9110, section 5.6.2."""
 
 
 def read_headers(option: Sequence[str] | None, variable: str) -> dict[str, str]:
@@ -29,18 +32,20 @@ def parse_headers(lines: Sequence[str], variable: str = "") -> dict[str, str]:
 
     Args:
         lines: The lines.
-        variable: The environment variable that has them. It holds a secret, so an error does not
-            show what is in it.
+        variable: The environment variable that has them; empty for an option. An error shows
+            only a name: anything else may be a secret.
 
     Raises:
-        ScaffoldError: A line has no name or no value, or a name is repeated.
+        ScaffoldError: A line is not `Name: value`, or a name is repeated.
     """
     headers: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(":")
         name = name.strip()
-        if not (colon and name and value.strip() and name.isascii() and " " not in name):
-            shown = f"A line of {variable}" if variable else repr(shorten(name, 40))
+        if not (_NAME.fullmatch(name) and value.strip()):
+            # Without a colon, the line may well be a token.
+            known = colon and not variable
+            shown = repr(shorten(name, 40)) if known else f"A line of {variable or '--header'}"
             raise ScaffoldError(
                 f"{shown} is not a header with a value",
                 hint="Write it as 'Name: value', such as --header 'Authorization: Bearer …'.",

@@ -107,8 +107,8 @@ def has_file(response: Exchange, file: File) -> bool:
 
 async def _upload(target: Target, descriptor: Any, file: tuple[str, str, bytes]) -> bool:
     """Send the file as the server's upload descriptor says; return whether that succeeded."""
-    url = urljoin(target.user.url, text_at(descriptor, "url") or "")
-    if _origin(url) != _origin(target.user.url):
+    url = _upload_url(target, descriptor)
+    if not url:
         return False
     named = dig(descriptor, "headers")
     headers = {
@@ -129,6 +129,16 @@ async def _upload(target: Target, descriptor: Any, file: tuple[str, str, bytes])
     return False
 
 
+def _upload_url(target: Target, descriptor: Any) -> str:
+    """Return where to upload a file; empty if that is not the same server."""
+    endpoint = target.user.url
+    try:
+        url = urljoin(endpoint, text_at(descriptor, "url") or "")
+        return url if _origin(url) == _origin(endpoint) else ""
+    except ValueError:
+        return ""
+
+
 def _bodies(method: str, file: tuple[str, str, bytes]) -> list[tuple[bytes, str]]:
     """Return the file as the body of a request: as it is, and for POST as a form first."""
     name, media_type, content = file
@@ -142,9 +152,10 @@ def _bodies(method: str, file: tuple[str, str, bytes]) -> list[tuple[bytes, str]
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:
-    """Return scheme, host and port; only a URL with the same three is the same server."""
-    try:
-        parts = urlsplit(url)
-        return parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme)
-    except ValueError:
-        return "", "", None
+    """Return scheme, host and port; only a URL with the same three is the same server.
+
+    Raises:
+        ValueError: It is not a URL.
+    """
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme)

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from http.cookies import SimpleCookie
+
+from chatkit_scaffold.protocol.cookies import read_cookies
 
 _NOT_CREDENTIALS = frozenset(
     {
@@ -93,8 +94,8 @@ def split_headers(headers: Mapping[str, str]) -> tuple[dict[str, str], list[Cred
         if lower in _NOT_CREDENTIALS or lower.startswith(_NOT_CREDENTIAL_PREFIX):
             plain[name] = value
         elif lower == "cookie":
-            cookies = SimpleCookie(value).items()
-            credentials += [Credential(name, morsel.value, key) for key, morsel in cookies]
+            cookies = read_cookies(value).items()
+            credentials += [Credential(name, text, cookie) for cookie, text in cookies]
         else:
             credentials.append(Credential(name, value))
     return plain, credentials

@@ -10,6 +10,8 @@ from chatkit_scaffold.conformance.fixtures import NO_THREAD_ID, fixture
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.client import Chatkit
 from chatkit_scaffold.protocol.exchange import Exchange, item_text, rows
+from chatkit_scaffold.protocol.limits import InconclusiveError
+from chatkit_scaffold.protocol.pace import rate_limited
 
 _NUMBERS = (
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
@@ -60,7 +62,7 @@ async def stream_in_parallel(target: Target) -> ParallelTurns:
     users = (target.user, target.second_user or target.user)
     markers = (f"zebra{secrets.token_hex(2)}", f"walrus{secrets.token_hex(2)}")
     tasks = [
-        asyncio.create_task(user.create_thread(_count_with(marker), watch=watch))
+        asyncio.create_task(_turn_or_refusal(user, marker, watch))
         for user, marker in zip(users, markers, strict=True)
     ]
     try:
@@ -73,11 +75,27 @@ async def stream_in_parallel(target: Target) -> ParallelTurns:
             if not running:
                 break
         first, second = await asyncio.gather(*tasks)
+        if first.is_refusal and second.is_refusal:
+            raise InconclusiveError(rate_limited(first))
         slowest = max(lists, key=lambda exchange: exchange.seconds)
         return ParallelTurns(users, markers, (first, second), slowest)
     finally:
         for task in tasks:
             task.cancel()
+
+
+async def _turn_or_refusal(
+    user: Chatkit, marker: str, watch: Callable[[Exchange], bool]
+) -> Exchange:
+    """Request a long answer; return the refusal of a server that writes one answer at a time."""
+    try:
+        return await user.create_thread(_count_with(marker), watch=watch)
+    except InconclusiveError:
+        created = [one for one in user.journal.exchanges if one.operation == "threads.create"]
+        refused = [one for one in created if one.is_refusal and marker in one.sent]
+        if not refused:
+            raise
+        return refused[-1]
 
 
 def _count_with(marker: str) -> str:

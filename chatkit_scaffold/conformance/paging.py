@@ -71,9 +71,12 @@ async def collect(
         _add_page(response, found, limit)
         if until is not None and until <= set(ids(found)):
             break
-        after = _cursor(response)
-        if after is None:
+        if (following := _cursor(response)) is None:
             break
+        # A page without rows may have had hidden items only, which the SDK leaves out.
+        is_new = rows(response.json, "data") or following != after
+        require(is_new, response, "rows, or `has_more` false")
+        after = following
     return Pages(found, responses)
 
 
@@ -102,5 +105,4 @@ def _cursor(response: Exchange) -> str | None:
     after = text_at(response.json, "after")
     if after is None:
         fail(response, "the next page's cursor in `after`, since `has_more` is true")
-    require(rows(response.json, "data"), response, "rows, or `has_more` false")
     return after

@@ -1,17 +1,18 @@
 """An HTTP session of one user with one server."""
 
 import asyncio
+import re
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
 import httpx
 
 from chatkit_scaffold.errors import ScaffoldError
 from chatkit_scaffold.protocol import tls
+from chatkit_scaffold.protocol.cookies import read_cookies
 from chatkit_scaffold.protocol.event_stream import Event, EventParser
 from chatkit_scaffold.protocol.exchange import Exchange, Failure
 from chatkit_scaffold.protocol.limits import Limits
@@ -20,6 +21,10 @@ from chatkit_scaffold.text import shorten
 _KEPT_BYTES = 64_000
 _KEPT_EVENTS = 1_000
 """Of a response that is too large, which no check reads to its end."""
+
+_HEADER_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_NEVER_IN_HEADERS = re.compile(rb"[\0\n\v\f\r]")
+# RFC 9110, section 5.
 
 # Most specific first: httpx's exceptions form a hierarchy.
 _FAILURES: list[tuple[type[Exception], Failure, str]] = [
@@ -117,7 +122,8 @@ class HttpSession:
     async def _request(
         self, method: str, content: bytes, headers: Mapping[str, str] | None
     ) -> AsyncIterator[httpx.Response]:
-        sent = {"content-type": "application/json", "accept-language": "en"}
+        # Whatever the case of their names, later headers replace earlier ones.
+        sent = httpx.Headers({"content-type": "application/json", "accept-language": "en"})
         if self._origin:
             sent["origin"] = self._origin
         sent.update(self._headers)
@@ -212,21 +218,32 @@ def _http_client(
             trust_env=False,  # a .netrc file would add credentials that the checks do not know of
             verify=verify,
         )
-        httpx.Headers(headers).raw  # noqa: B018 - raises for a header that cannot be sent
+        _require_sendable(headers)
         _move_cookies(client, headers)
-    except (UnicodeEncodeError, CookieError, ValueError):
+    except ValueError:
         raise ScaffoldError(
             f"A header cannot be sent: {', '.join(headers)}",
-            hint="Use ASCII characters, as in --header 'Authorization: Bearer abc'.",
+            hint="Use ASCII characters in one line, as in --header 'Authorization: Bearer abc'.",
         ) from None
     return client
+
+
+def _require_sendable(headers: Mapping[str, str]) -> None:
+    """Check headers before h11 does, whose error shows the value.
+
+    Raises:
+        ValueError: A name or a value cannot be sent.
+    """
+    for name, value in httpx.Headers(headers).raw:
+        if not _HEADER_NAME.fullmatch(name) or _NEVER_IN_HEADERS.search(value):
+            raise ValueError
 
 
 def _move_cookies(client: httpx.AsyncClient, headers: dict[str, str]) -> None:
     """Move a Cookie header to the cookie jar; httpx would send only the header otherwise."""
     for name in [name for name in headers if name.lower() == "cookie"]:
-        for morsel in SimpleCookie(headers.pop(name)).values():
-            client.cookies.set(morsel.key, morsel.value)
+        for cookie, value in read_cookies(headers.pop(name)).items():
+            client.cookies.set(cookie, value)
 
 
 def _may_hold_events(exchange: Exchange, streaming: bool) -> bool:

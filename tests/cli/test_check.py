@@ -93,6 +93,14 @@ def test_secret_without_a_name_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> 
     assert "secret" not in result.output
 
 
+def test_token_without_a_name_is_not_shown() -> None:
+    """A token that was passed without the header's name stays out of the error."""
+    for line in ("Bearer secret", "Authorization: Bearer secret\nX: 1"):
+        result = check("http://h/x", "--header", line)
+        assert result.exit_code == 2
+        assert "secret" not in result.output
+
+
 def test_summary_is_appended(url: str, credentials: list[str], tmp_path: Path) -> None:
     """--summary adds Markdown to a file, and the report is still printed."""
     file = tmp_path / "summary.md"
@@ -125,7 +133,10 @@ def test_explain() -> None:
         (["http://127.0.0.1:9/x"], "http://127.0.0.1:9/x does not respond", "Start the server"),
         (["http://h/x", "--select", "threds"], "No check matches 'threds'", "mean threads"),
         (["http://h/x", "--ignore", "zzz"], "No check matches 'zzz'", "--list"),
-        (["http://h/x", "--header", "secret"], "'secret' is not a header", "'Name: value'"),
+        (["http://h/x", "--header", "secret"], "A line of --header is not", "'Name: value'"),
+        (["http://h/x", "--header", "A b: 1"], "'A b' is not a header", "'Name: value'"),
+        (["http://h/x", "--header", "A(b: 1"], "'A(b' is not a header", "'Name: value'"),
+        (["http://h/x", "--header", "A: 1\nB: 2"], "A header cannot be sent: A", "one line"),
         (
             ["http://h/x", "--header", "A: 1", "--header", "a: 2"],
             "header a was passed twice",

@@ -139,4 +139,5 @@ def _require_done_or_declined(response: Exchange) -> None:
     # Backends that route by hand send {"error": "Unknown request type"} with the status 200.
     is_error = dig(response.json, "error") is not None
     has_content = response.events or (response.json is not None and not is_error)
-    require(response.ok and has_content, response, "success, or a 4xx that declines the operation")
+    is_done = response.ok and (has_content or response.status == HTTPStatus.NO_CONTENT)
+    require(is_done, response, "success, or a 4xx that declines the operation")

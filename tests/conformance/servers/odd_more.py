@@ -1,0 +1,72 @@
+"""More servers that are right, each unusual in one way; no check may fail on them."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+
+from chatkit.types import HiddenContextItem, ThreadItemDoneEvent
+from starlette.responses import JSONResponse
+
+from tests.conformance.servers.attachments import serving_files
+from tests.conformance.servers.correct import Fault, Parts
+from tests.conformance.servers.middleware import BufferedResponse, Json, change_responses
+from tests.conformance.servers.serving import App, Message, Receive, Send
+
+
+def _notes_for_the_agent(parts: Parts) -> None:
+    """Store a hidden note after every answer, which the SDK leaves out of every page."""
+    respond = parts.agent.respond
+
+    async def respond_with_a_note(turn: Any) -> AsyncIterator[Any]:
+        async for event in respond(turn):
+            yield event
+        note = HiddenContextItem(
+            id=parts.store.generate_item_id("message", turn.thread, turn.context),
+            thread_id=turn.thread.id,
+            created_at=datetime.now(),  # noqa: DTZ005 - as the SDK does
+            content="The user seems content.",
+        )
+        yield ThreadItemDoneEvent(item=note)
+
+    parts.agent.respond = respond_with_a_note
+
+
+def _one_answer_at_a_time(app: App) -> App:
+    """Refuse a message with 429 while another one is answered, as the quota of a model does."""
+    busy: set[object] = set()
+
+    async def changed(scope: Message, receive: Receive, send: Send) -> None:
+        first = await receive() if scope["type"] == "http" else {}
+        unread = [first] if first else []
+
+        async def replay() -> Message:
+            return unread.pop() if unread else await receive()
+
+        is_message = b'"input": {"content"' in first.get("body", b"")
+        if is_message and busy:
+            return await JSONResponse({"detail": "busy"}, 429)(scope, replay, send)
+        token = object()
+        if is_message:
+            busy.add(token)
+        try:
+            await app(scope, replay, send)
+        finally:
+            busy.discard(token)
+
+    return changed
+
+
+def _without_body(request: Json, response: BufferedResponse) -> None:
+    """Return 204 and nothing after a file was deleted."""
+    deletes = isinstance(request, dict) and request.get("type") == "attachments.delete"
+    if deletes and response.status == 200:
+        response.status, response.body = 204, b""
+
+
+ODD: dict[str, Fault] = {
+    "hidden notes": Fault(patch=_notes_for_the_agent),
+    "429 during an answer": Fault(middleware=_one_answer_at_a_time, settings={"echo_delay": 0.1}),
+    "204 after deleting a file": Fault(
+        patch=serving_files(), middleware=change_responses(_without_body)
+    ),
+}
