@@ -40,7 +40,6 @@ SERVERS: dict[str, Fault] = {
 STATEFUL = {
     "threads-no-ghosts",
     "threads-created-once",
-    "one thread for all",
     *KNOWN,
     *(
         name
@@ -56,19 +55,23 @@ EVERY_CHECK_ALONE = (
     "limit capped",
     "quickstart",
     "threads-no-ghosts",
-    "one thread for all",
+    "threads-created-once",
 )
 """Servers on which `make test` runs every check alone."""
 NEVER_ENDS = {"threads-items-paged": ("items-retry-long",)}
 """Checks to leave out on a server: the SDK asks this store for the next page forever, without
 giving way to anything else, so the server could not be stopped."""
-
-GUARDED = harmful.FAULTS.keys() | {"threads-distinct"}
-"""Servers on which it depends on the order which checks can be tested.
-
-The first operation that harms other threads is not sent again, and `threads-distinct` stores no
-thread but the first. So on these, a verdict may become untestable, but not another verdict.
-"""
+GUARDED = harmful.FAULTS.keys()
+"""Servers that harm other threads: which checks can be tested depends on the order, because the
+first operation that does harm is not sent again. A verdict may become untestable, but no other."""
+ONE_THREAD = {
+    "threads-distinct",
+    "one thread for all",
+    "one thread for all, in use",
+    "items of all threads",
+}
+"""Servers that put all messages of a run into one thread: every check sees what others have sent,
+and only that such threads are not distinct can be known in any order."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -116,14 +119,17 @@ def outcomes(name: str, *select: str) -> Outcomes:
     return {result.check.id: result.outcome for result in report.results}
 
 
+def agree(name: str, check_id: str, pair: tuple[Outcome, Outcome]) -> bool:
+    """Return whether a server may give a check these two outcomes."""
+    if name in ONE_THREAD:
+        return check_id != "threads-distinct" or Outcome.PASSED not in pair
+    return pair[0] is pair[1] or (name in GUARDED and Outcome.UNTESTABLE in pair)
+
+
 def differences(name: str, got: Outcomes, expected: Outcomes) -> dict[str, tuple[Outcome, Outcome]]:
-    """Return the outcomes that should be the same and are not."""
+    """Return the outcomes that should agree and do not."""
     pairs = {check_id: (outcome, expected[check_id]) for check_id, outcome in got.items()}
-    return {
-        check_id: pair
-        for check_id, pair in pairs.items()
-        if len({*pair}) > 1 and not (name in GUARDED and Outcome.UNTESTABLE in pair)
-    }
+    return {check_id: pair for check_id, pair in pairs.items() if not agree(name, check_id, pair)}
 
 
 @functools.cache
