@@ -60,8 +60,10 @@ async def _observation(target: Target, operation: str) -> Observation:
 
 
 async def _send(target: Target, operation: str, own: OwnThread) -> None:
+    # The stored id: some servers stream another one, with which no retry can succeed.
+    messages = [item for item in own.items if item.get("type") == "user_message"]
     params: dict[str, dict[str, Any]] = {
         "threads.update": {"title": "Only this one"},
-        "threads.retry_after_item": {"item_id": text_at(own.turn.user_messages, 0, "id")},
+        "threads.retry_after_item": {"item_id": text_at(messages, 0, "id")},
     }
     await target.user.request(operation, {"thread_id": own.id, **params.get(operation, {})})
