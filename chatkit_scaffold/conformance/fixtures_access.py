@@ -132,7 +132,11 @@ async def second_user(target: Target) -> Chatkit:
 
 @fixture
 async def victim(target: Target) -> OwnThread:
-    """A thread of the first user, which others try to read but no check changes."""
+    """A thread of the first user, which the second one tries to read and to change.
+
+    Several checks share it: on a right backend it never changes, and each check judges only what
+    its own request has done.
+    """
     return await own_thread(target)
 
 
@@ -144,7 +148,7 @@ async def victim_read_by_second_user(target: Target) -> Exchange:
 
 
 async def foreign_thread(target: Target) -> tuple[Chatkit, OwnThread]:
-    """Return the second user, and a thread of the first user to try to change.
+    """Return the second user, and the thread of the first user to try to change.
 
     A backend that ignores the id in a request would change a conversation of the second user
     instead, which may have been there before; on such a backend, the check is untestable.
@@ -153,7 +157,7 @@ async def foreign_thread(target: Target) -> tuple[Chatkit, OwnThread]:
     read = await victim_read_by_second_user(target)
     if read.ok and [*_texts(read)] != [*_texts(thread.read)]:
         untestable("the server returns another thread than the one that is requested")
-    return other, await own_thread(target)
+    return other, thread
 
 
 def _texts(read: Exchange) -> Iterator[str]:

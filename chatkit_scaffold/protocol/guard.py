@@ -106,6 +106,8 @@ class Guard:
             return
         if thread_id in self._absent and exchange.is_success:
             self.created[thread_id] = None
+        if operation == "threads.get_by_id" and exchange.ok and _has_all_items(exchange):
+            self._judge(exchange, thread_id, rows(exchange.json, "items", "data"))
         is_refused = exchange.is_error and not exchange.is_refusal
         if operation == "threads.get_by_id" and is_refused and thread_id not in self.created:
             self._absent.add(thread_id)
@@ -117,9 +119,14 @@ class Guard:
         read = await self._call("threads.get_by_id", thread_id=thread_id)
         if not read.ok:
             return "cannot be read back"
+        if thread_id in self._verified:  # see `note`
+            return ""
+        return self._judge(read, thread_id, await self._all_items(read, thread_id))
+
+    def _judge(self, read: Exchange, thread_id: str, items: list[dict[str, Any]]) -> str:
+        """Return what is wrong with a thread that was read; remember it if nothing is."""
         if text_at(read.json, "id") != thread_id or thread_id in self._found_before:
             return "was there before the run"
-        items = await self._all_items(read, thread_id)
         texts = [item_text(item) for item in items if item.get("type") == "user_message"]
         if not texts:
             return "is read back without the run's messages"
@@ -149,8 +156,7 @@ class Guard:
 
     async def _all_items(self, read: Exchange, thread_id: str) -> list[dict[str, Any]]:
         """Return a thread's items from all pages; none if there are too many pages."""
-        has_items = isinstance(dig(read.json, "items", "data"), list)
-        if has_items and not dig(read.json, "items", "has_more"):
+        if _has_all_items(read):
             return rows(read.json, "items", "data")
         found: list[dict[str, Any]] = []
         after: dict[str, str] = {}
@@ -163,6 +169,12 @@ class Guard:
                 return found
             after = {"after": text_at(page.json, "after") or ""}
         return []
+
+
+def _has_all_items(read: Exchange) -> bool:
+    """Return whether a thread came with its items, and these are all."""
+    has_items = isinstance(dig(read.json, "items", "data"), list)
+    return has_items and not dig(read.json, "items", "has_more")
 
 
 def _created_by(operation: str, exchange: Exchange) -> list[str]:

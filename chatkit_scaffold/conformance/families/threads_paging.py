@@ -67,16 +67,12 @@ async def items_paged(target: Target) -> None:
     """Paging through items skips and repeats none, in both orders and with several limits."""
     talk = await conversation(target)
     expected = ids(talk.items)
-    for order in ("asc", "desc"):
-        for limit in (1, 3):
-            found = await collect(
-                target.user,
-                "items.list",
-                {"thread_id": talk.thread_id, "order": order},
-                limit=limit,
-            )
-            wanted = expected if order == "asc" else expected[::-1]
-            require_equal(found.ids, wanted, f"ids, order {order}, limit {limit}", found.last)
+    for order, limit in (("asc", 2), ("asc", 3), ("desc", 1), ("desc", 3)):
+        found = await collect(
+            target.user, "items.list", {"thread_id": talk.thread_id, "order": order}, limit=limit
+        )
+        wanted = expected if order == "asc" else expected[::-1]
+        require_equal(found.ids, wanted, f"ids, order {order}, limit {limit}", found.last)
 
 
 @check(
