@@ -53,7 +53,6 @@ def test_correct_server_passes() -> None:
     }
     assert report.counts[Outcome.UNTESTABLE] == 0
     assert report.leftover_threads == []
-    assert report.seconds < 10
     assert report.requests < 250
     assert report.exit_status(strict=True) == 0
 
