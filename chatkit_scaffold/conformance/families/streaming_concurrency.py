@@ -76,8 +76,8 @@ async def not_mixed(target: Target) -> None:
     expected = "two threads, and in each stream only the items of its own thread"
     require(first.thread_id and first.thread_id != second.thread_id, first, expected)
     for turn in pair.turns:
-        foreign = {item.get("thread_id") for item in turn.items} - {turn.thread_id}
-        require(not foreign, turn, expected, f"items of {sorted(map(str, foreign))} as well")
+        foreign = {str(item.get("thread_id")) for item in turn.items} - {turn.thread_id}
+        require(not foreign, turn, expected, f"items of {sorted(foreign)} as well")
         wrong = out_of_order(turn)
         if wrong and not any(map(out_of_order, alone)):
             fail(turn, expected, wrong)
