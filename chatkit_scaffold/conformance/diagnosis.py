@@ -18,10 +18,11 @@ class Kind(IntEnum):
     """Kinds of causes, in the order in which to fix them: the later follow from the earlier."""
 
     UNREACHABLE = 0
-    SERVER_ERROR = 1
-    BROKEN_STREAM = 2
-    MIXED_UP_THREADS = 3
-    OTHER = 4
+    SIMPLEST_FAILS = 1
+    SERVER_ERROR = 2
+    BROKEN_STREAM = 3
+    MIXED_UP_THREADS = 4
+    OTHER = 5
 
 
 _FOUNDATIONS = {
@@ -34,6 +35,8 @@ _ENDLESS_FIX = (
     "the stream after an error, and limit how long you wait for your model. If the model is only "
     "slow, pass a longer --timeout."
 )
+_SIMPLEST = "threads.list"
+"""The operation that needs least: what makes it fail often makes the others fail too."""
 _LIKE_CREATE = ("threads.add_user_message", "threads.retry_after_item")
 _ENDS = "streaming-ends"
 _BEFORE_STREAMS = ("transport", "requests")
@@ -102,6 +105,8 @@ def _known_error(exchange: Exchange, earlier: Mapping[str, Diagnosis]) -> Diagno
 
 def _server_error(exchange: Exchange) -> Diagnosis:
     kind = Kind.SERVER_ERROR if exchange.is_server_error else Kind.BROKEN_STREAM
+    if exchange.operation == _SIMPLEST:
+        kind = Kind.SIMPLEST_FAILS
     return Diagnosis(kind, server_error(exchange), _server_error_fix(exchange))
 
 

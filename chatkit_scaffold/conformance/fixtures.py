@@ -17,7 +17,6 @@ from chatkit_scaffold.protocol.snapshot import ALL
 T = TypeVar("T")
 
 NO_LIMIT = ALL
-NO_THREAD_ID = "threads.create did not return a thread id"
 
 UNKNOWN_ITEM = "msg_0123456789abcdef0123456789abcdef"
 
@@ -125,14 +124,19 @@ async def first_turn(target: Target) -> tuple[Exchange, Exchange]:
     return start.threads_before, start.turn
 
 
+def require_thread_id(turn: Exchange) -> str:
+    """Return the id of the thread that a turn has created; untestable if there is none."""
+    if turn.thread_id is None:
+        require_no_server_error(turn)
+        untestable("threads.create did not return a thread id")
+    return turn.thread_id
+
+
 @fixture
 async def conversation(target: Target) -> Conversation:
     """Two turns, with the thread read after each."""
     start = await opening(target)
-    user, thread_id = target.user, start.turn.thread_id
-    if thread_id is None:
-        require_no_server_error(start.turn)
-        untestable(NO_THREAD_ID)
+    user, thread_id = target.user, require_thread_id(start.turn)
     return Conversation(
         opening=start,
         thread_id=thread_id,
@@ -193,10 +197,7 @@ async def own_thread(target: Target, *, user: Chatkit | None = None) -> OwnThrea
     user = user or target.user
     text = f"Note {secrets.token_hex(4)}. Please answer in three words."
     turn = await user.create_thread(text)
-    thread_id = turn.thread_id
-    if thread_id is None:
-        require_no_server_error(turn)
-        untestable(NO_THREAD_ID)
+    thread_id = require_thread_id(turn)
     read = await user.call("threads.get_by_id", thread_id=thread_id)
     messages = map(item_text, rows(read.json, "items", "data"))
     if text_at(read.json, "id") != thread_id or text not in messages:
@@ -209,8 +210,8 @@ async def own_thread(target: Target, *, user: Chatkit | None = None) -> OwnThrea
 async def three_turns(target: Target) -> list[Exchange]:
     """One turn in each of three threads, in the order of their creation."""
     turns = [await target.user.create_thread(f"Say: {word}.") for word in ("one", "two", "three")]
-    if not all(turn.thread_id for turn in turns):
-        untestable(NO_THREAD_ID)
+    for turn in turns:
+        require_thread_id(turn)
     return turns
 
 

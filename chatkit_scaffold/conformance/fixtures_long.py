@@ -4,8 +4,8 @@ import re
 import secrets
 from dataclasses import dataclass, replace
 
-from chatkit_scaffold.conformance.expectations import require_no_server_error, skip, untestable
-from chatkit_scaffold.conformance.fixtures import NO_THREAD_ID, fixture
+from chatkit_scaffold.conformance.expectations import require_no_server_error, skip
+from chatkit_scaffold.conformance.fixtures import fixture, require_thread_id
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import Exchange
 
@@ -55,10 +55,7 @@ async def recall(target: Target) -> Recall:
     first = await target.user.create_thread(
         f"The secret word is {word}. Remember it, and answer with OK."
     )
-    thread_id = first.thread_id
-    if thread_id is None:
-        require_no_server_error(first)
-        untestable(NO_THREAD_ID)
+    thread_id = require_thread_id(first)
 
     async def say(text: str) -> Exchange:
         return await target.user.say(thread_id, text)

@@ -5,8 +5,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from chatkit_scaffold.conformance.expectations import require_no_server_error, untestable
-from chatkit_scaffold.conformance.fixtures import NO_THREAD_ID, fixture
+from chatkit_scaffold.conformance.fixtures import fixture, require_thread_id
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.client import Chatkit
 from chatkit_scaffold.protocol.exchange import Exchange, item_text, rows
@@ -140,10 +139,7 @@ class StoppedAnswer:
 async def stopped_answer(target: Target) -> StoppedAnswer | None:
     """Stop an answer after a few deltas; None if answers are too short for that."""
     turn = await target.user.create_thread(_COUNT, watch=_has_deltas(_DELTAS_BEFORE_STOP))
-    thread_id = turn.thread_id
-    if thread_id is None:
-        require_no_server_error(turn)
-        untestable(NO_THREAD_ID)
+    thread_id = require_thread_id(turn)
     if not turn.stopped or turn.answers:
         return None
     shown = "".join(turn.deltas)

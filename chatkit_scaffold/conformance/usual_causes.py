@@ -140,7 +140,9 @@ def usual_causes(exchange: Exchange) -> str:
     """
     known = _known(exchange)
     body = exchange.body[:_SEARCHED].decode("utf-8", "replace")
-    if shown := [cause.text for cause in known if re.search(cause.sign, body)]:
+    # These may show in any operation, but are usual only in some.
+    possible = (*known, _DATETIMES, *_ROUTE)
+    if shown := [cause.text for cause in possible if re.search(cause.sign, body)]:
         return f"The response shows the cause: {shown[0]}."
     return f"Usual causes: {'; '.join(cause.text for cause in known)}." if known else ""
 

@@ -1,6 +1,7 @@
 """TLS: whom to trust, and what a failed handshake means."""
 
 import asyncio
+import contextlib
 import os
 import ssl
 from dataclasses import dataclass
@@ -111,5 +112,8 @@ async def speaks_tls(url: str, within: float) -> bool:
             )
     except (OSError, TimeoutError):
         return False
-    writer.close()
+    # Without the farewell of TLS, which some servers never answer.
+    writer.transport.abort()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
     return True

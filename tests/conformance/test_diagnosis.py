@@ -63,6 +63,24 @@ def test_message_of_the_exception_decides() -> None:
     assert "Usual causes" not in fix
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "named"),
+    [
+        ("threads.get_by_id", "NonStreamingResult", "the route encodes the result itself"),
+        ("threads.update", "datetime", "the store passes datetimes to `json.dumps`"),
+    ],
+)
+def test_message_names_an_unusual_cause(name: str, kind: str, named: str) -> None:
+    """A cause that the response shows is named, even if it is not usual for the operation."""
+    shown = f"Object of type {kind} is not JSON serializable"
+
+    def choose(request: Json, _: Message) -> Response | None:
+        return JSONResponse({"error": shown}, 500) if operation(request) == name else None
+
+    report = run(Fault(middleware=respond_instead(choose)), "requests-all-understood")
+    assert f"The response shows the cause: {named}" in report.failures[0].fix
+
+
 def test_errors_of_a_gateway_have_another_log() -> None:
     """A 504 comes from the proxy, so the fix does not send its reader to a traceback."""
 

@@ -7,6 +7,7 @@ from tests.conformance.servers.agent_faults import FAULTS as AGENT_FAULTS
 from tests.conformance.servers.correct import Fault, build, headers_for
 from tests.conformance.servers.parallel_faults import FAULTS, MORE_FAULTS
 from tests.conformance.servers.serving import serve
+from tests.conformance.servers.thread_faults import FAULTS as THREAD_FAULTS
 
 SHARED_TEXT = [
     FAULTS["streaming-text-separate"],
@@ -32,3 +33,9 @@ def test_one_id_for_all_messages_is_not_mixing() -> None:
     """A model whose messages all have one id fails for that, and not for mixing streams."""
     got = failed(AGENT_FAULTS["items-ids-unique"], "streaming", "items-ids-unique")
     assert got == {"items-ids-unique": "repeated: ['__fake_id__']"}
+
+
+def test_one_id_for_all_threads_is_not_mixing() -> None:
+    """A server that gives every thread the first one's id fails for that, and not for mixing."""
+    got = failed(THREAD_FAULTS["threads-distinct"], "streaming", "threads-distinct")
+    assert got == {"threads-distinct": "thr_first again"}

@@ -102,6 +102,7 @@ async def garbage_refused(target: Target) -> None:
     source="RFC 9110 section 15.5.2 (401) and 15.5.4 (403); str(HTTPException) of starlette",
     fix="Let HTTPException through: add `except HTTPException: raise` before `except Exception`, "
     "or authenticate before the `try`.",
+    needs={"transport-reachable"},
     last=True,
     judges_errors=True,
 )

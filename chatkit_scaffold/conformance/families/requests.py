@@ -80,17 +80,17 @@ async def no_server_errors(target: Target) -> None:
 async def all_understood(target: Target) -> None:
     """The server supports every operation that a chat requires."""
     talk = await conversation(target)
-    user, thread = target.user, {"thread_id": (await own_thread(target)).id}
-    responses = [
-        talk.read_after_second,
-        talk.threads_after,
-        await user.call("items.list", **thread, limit=5, order="asc"),
-        await user.call("threads.update", **thread, title="A first title"),
-    ]
-    for response in responses:
-        is_object = response.ok and isinstance(response.json, dict)
-        require(is_object, response, "200 and a JSON object")
     require(talk.second.ok and talk.second.events, talk.second, "200 and a stream of events")
+    _require_object(talk.read_after_second)
+    _require_object(talk.threads_after)
+    user, thread = target.user, {"thread_id": (await own_thread(target)).id}
+    _require_object(await user.call("items.list", **thread, limit=5, order="asc"))
+    _require_object(await user.call("threads.update", **thread, title="A first title"))
+
+
+def _require_object(response: Exchange) -> None:
+    is_object = response.ok and isinstance(response.json, dict)
+    require(is_object, response, "200 and a JSON object")
 
 
 @check(

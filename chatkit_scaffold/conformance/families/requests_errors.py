@@ -18,6 +18,7 @@ _JSON = re.compile(r"application/(.+\+)?json")
     level=Level.SHOULD,
     source="RFC 8259 (JSON); RFC 9110 section 8.3 Content-Type",
     fix="Encode error bodies with `json.dumps` or `JSONResponse`, not with `str` or an f-string.",
+    needs={"transport-reachable"},
     last=True,
     judges_errors=True,
 )

@@ -10,6 +10,7 @@ from chatkit.store import NotFoundError
 from chatkit.types import UserMessageItem
 
 from tests.conformance.servers.correct import Fault, Parts
+from tests.conformance.servers.http_faults import operation
 from tests.conformance.servers.middleware import BufferedResponse, Json, change_responses
 
 
@@ -96,7 +97,7 @@ def _thread_ids(parts: Parts, context: Any) -> list[str]:
 
 def _deleted_without_body(request: Json, response: BufferedResponse) -> None:
     """Return 204 and nothing after a deletion."""
-    if request.get("type") == "threads.delete" and response.status == 200:
+    if operation(request) == "threads.delete" and response.status == 200:
         response.status, response.body = 204, b""
 
 
@@ -120,7 +121,7 @@ def shortens_text(parts: Parts) -> None:
 
 def reads_without_items(request: Json, response: BufferedResponse) -> None:
     """Return a thread without its items."""
-    if request.get("type") == "threads.get_by_id" and response.status == 200:
+    if operation(request) == "threads.get_by_id" and response.status == 200:
         del response.body["items"]
 
 

@@ -208,7 +208,7 @@ MISTAKES: dict[str, Mistake] = {
     "load_threads returns a list": Mistake(
         "threads.list", "list instead of a `Page`", ListOfThreads
     ),
-    "threads as dictionaries": Mistake("threads.get_by_id", "dictionaries", RawThreads),
+    "threads as dictionaries": Mistake("threads.list", "dictionaries", RawThreads),
     "json.dumps of a result": Mistake("threads.list", "`json.dumps(result)`", respond=_dumped),
     "json called": Mistake("threads.list", "`result.json()`", respond=_called),
     "every result as a stream": Mistake(
