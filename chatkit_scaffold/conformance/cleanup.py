@@ -29,16 +29,27 @@ async def clean_up(target: Target) -> dict[str, str]:
     seconds = target.limits.read_timeout * _HURRIED if hurried else _TIMEOUT
     for user in target.users:
         # The checks may have reached the limit of requests.
-        user.limits.requests += _REQUESTS_PER_THREAD * (1 + len(user.created_threads))
+        made = len(user.created_threads) + len(user.guard.attachments)
+        user.limits.requests += _REQUESTS_PER_THREAD * (1 + made)
         try:
             async with asyncio.timeout(seconds):
-                reasons = await _delete(user)
+                reasons = await _delete_attachments(user) | await _delete(user)
         except (TimeoutError, LimitReachedError):
             reasons = dict.fromkeys(user.created_threads, "the clean-up took too long")
         except InconclusiveError as error:
             reasons = dict.fromkeys(user.created_threads, str(error))
         left |= {one: f"{why}{_owner(user)}" for one, why in reasons.items()}
     return left
+
+
+async def _delete_attachments(user: Chatkit) -> dict[str, str]:
+    reasons: dict[str, str] = {}
+    for attachment_id in list(user.guard.attachments):
+        response = await user.call("attachments.delete", attachment_id=attachment_id)
+        if not response.ok:
+            why = f"attachments.delete returns {response.status or response.error}"
+            reasons[f"attachment {attachment_id}"] = why
+    return reasons
 
 
 async def _delete(user: Chatkit) -> dict[str, str]:

@@ -86,7 +86,7 @@ class Runner:
         except CheckFailedError as failure:
             diagnosis = diagnose(check, failure, self._diagnoses)
             self._diagnoses[check.id] = diagnosis
-            return _failed(check, failure, diagnosis)
+            return self._failed(check, failure, diagnosis)
         except (SkipCheckError, ReadOnlyError) as skipped:
             return Result(check, Outcome.SKIPPED, reason=str(skipped))
         except (UntestableError, InconclusiveError) as error:
@@ -104,19 +104,18 @@ class Runner:
             return Result(check, Outcome.PASSED)
         return Result(check, Outcome.UNTESTABLE, reason=self.unfinished)
 
-
-def _failed(check: Check, failure: CheckFailedError, diagnosis: Diagnosis) -> Result:
-    return Result(
-        check,
-        Outcome.FAILED,
-        sent=failure.sent,
-        expected=failure.expected,
-        got=failure.got,
-        fix=diagnosis.fix,
-        cause=diagnosis.cause,
-        kind=diagnosis.kind,
-        level_here=failure.level,
-    )
+    def _failed(self, check: Check, failure: CheckFailedError, diagnosis: Diagnosis) -> Result:
+        return Result(
+            check,
+            Outcome.FAILED,
+            sent=failure.sent,
+            expected=self._target.without_secrets(failure.expected),
+            got=self._target.without_secrets(failure.got),
+            fix=self._target.without_secrets(diagnosis.fix),
+            cause=diagnosis.cause,
+            kind=diagnosis.kind,
+            level_here=failure.level,
+        )
 
 
 def _on_loop_clock(deadline: float) -> float:

@@ -9,6 +9,9 @@ from chatkit_scaffold.protocol.client import Chatkit
 from chatkit_scaffold.protocol.exchange import Exchange
 from chatkit_scaffold.protocol.limits import Limits
 
+_SHORTEST_SECRET = 6
+"""Shorter values, such as a user's number, are also found in other places."""
+
 
 class Target:
     """A server and its users.
@@ -55,6 +58,14 @@ class Target:
     def authenticated(self) -> bool:
         """Whether the first user sends headers that can be credentials."""
         return bool(self.credentials)
+
+    def without_secrets(self, text: str) -> str:
+        """Return a text of the server without the users' credentials, which it may repeat."""
+        for user in (self.user, self.second_user):
+            for one in split_headers(user.headers)[1] if user else ():
+                if len(one.secret) >= _SHORTEST_SECRET:
+                    text = text.replace(one.secret, "<credential>")
+        return text
 
     async def client_without_credentials(
         self, name: str, headers: Mapping[str, str] | None = None

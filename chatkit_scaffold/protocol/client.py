@@ -86,9 +86,10 @@ class Chatkit:
 
     @property
     def display_url(self) -> str:
-        """The URL without a user name and password, safe to print."""
+        """The URL without a user name, a password and the values of a query, safe to print."""
         parts = urlsplit(self.url)
-        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+        host = parts.netloc.rpartition("@")[2]
+        return urlunsplit(parts._replace(netloc=host, query="…" if parts.query else ""))
 
     @property
     def cookies(self) -> dict[str, str]:

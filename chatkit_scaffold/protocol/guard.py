@@ -60,10 +60,12 @@ class Guard:
     Attributes:
         created: The threads that the user has created, with those that a server made up for an
             id that did not exist.
+        attachments: The attachments that the user has created and not deleted.
     """
 
     def __init__(self, call: Call, journal: Journal) -> None:
         self.created: dict[str, None] = {}
+        self.attachments: dict[str, None] = {}
         self._call = call
         self._journal = journal
         self._found_before: set[str] = set()
@@ -101,6 +103,7 @@ class Guard:
         if operation == "threads.list":
             self._learn_from_list(ids(rows(exchange.json, "data")))
         self.created.update(dict.fromkeys(_created_by(operation, exchange)))
+        self._note_attachment(exchange, params)
         thread_id = params.get("thread_id")
         if not isinstance(thread_id, str):
             return
@@ -140,6 +143,13 @@ class Guard:
             self._found_before.update(listed)
         # A server may create a thread although it refuses the message to it.
         self.created.update(dict.fromkeys(one for one in listed if one in self._absent))
+
+    def _note_attachment(self, exchange: Exchange, params: Mapping[str, Any]) -> None:
+        created = text_at(exchange.json, "id") if exchange.ok else None
+        if exchange.operation == "attachments.create" and created:
+            self.attachments[created] = None
+        if exchange.operation == "attachments.delete" and exchange.ok:
+            self.attachments.pop(str(params.get("attachment_id")), None)
 
     def _remember(self, message: dict[str, Any]) -> None:
         if text := item_text(message):

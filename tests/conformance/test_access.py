@@ -3,10 +3,12 @@
 import asyncio
 
 import pytest
+from starlette.responses import JSONResponse, Response
 
 from chatkit_scaffold.conformance.check import Level, Outcome
 from chatkit_scaffold.conformance.credentials import Credential, as_headers, split_headers
 from chatkit_scaffold.conformance.families import REGISTRY
+from chatkit_scaffold.conformance.formats import Format, render
 from chatkit_scaffold.conformance.report import Report
 from chatkit_scaffold.conformance.suite import run_checks
 from chatkit_scaffold.protocol.client import Chatkit
@@ -18,7 +20,8 @@ from tests.conformance.servers.access_faults import (
 )
 from tests.conformance.servers.catalogue import FAULTS, MORE_FAULTS
 from tests.conformance.servers.correct import Fault, build, headers_for
-from tests.conformance.servers.serving import serve
+from tests.conformance.servers.middleware import Json, respond_instead
+from tests.conformance.servers.serving import Message, serve
 from tests.conformance.servers.sign_in import RIGHT, WRONG, SignIn, sign_in
 
 _ACCESS = [one for one in REGISTRY if one.startswith("access-")]
@@ -73,6 +76,20 @@ def test_credentials_are_not_shown() -> None:
         secrets = [one.secret for one in split_headers(way.headers)[1] if len(one.secret) > 8]
         assert text
         assert not [secret for secret in secrets if secret[-20:] in text]
+
+
+def test_credentials_that_the_server_repeats_are_not_shown() -> None:
+    """An error page may show the request's headers; the report does not repeat them."""
+
+    def echo(_: Json, scope: Message) -> Response | None:
+        key = dict(scope["headers"]).get(b"x-api-key", b"").decode()
+        return JSONResponse({"headers": {"x-api-key": key}}, 500)
+
+    with serve(build(Fault(middleware=respond_instead(echo)))) as url:
+        report = run_checks(url, headers={"X-API-Key": "k3y-of-the-first"}, timeout=5.0)
+    shown = render(report, Format.JSON)
+    assert "k3y-of-the-first" not in shown
+    assert "<credential>" in shown
 
 
 def test_forbidden_instead_of_unauthorized() -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from starlette.responses import JSONResponse
 
 from chatkit_scaffold.conformance.check import Outcome
 from chatkit_scaffold.conformance.cleanup import clean_up
@@ -17,8 +18,13 @@ from chatkit_scaffold.protocol.exchange import ids, rows
 from chatkit_scaffold.protocol.guard import ReadOnlyError
 from chatkit_scaffold.protocol.journal import Journal
 from tests.conformance.servers import harmful, http_faults, store_faults
+from tests.conformance.servers.attachments import serving_files
 from tests.conformance.servers.correct import NO_FAULT, Fault, build, headers_for
-from tests.conformance.servers.middleware import change_requests, change_responses
+from tests.conformance.servers.middleware import (
+    change_requests,
+    change_responses,
+    respond_instead,
+)
 from tests.conformance.servers.serving import App, serve
 
 TITLE = "A trip to Lisbon"
@@ -186,6 +192,22 @@ def test_threads_of_all_users_are_deleted() -> None:
     assert [*left.values()] == [
         f"{why}; belongs to {user}" for user in ("the first user", "the second user", "a guest")
     ]
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["deleted", "kept"])
+def test_attachments_are_deleted_or_listed(kept: bool) -> None:
+    """The files of a run do not stay on the server unnoticed."""
+
+    def declines(request: Any, _: Any) -> Any:
+        is_deletion = isinstance(request, dict) and request.get("type") == "attachments.delete"
+        return JSONResponse({"detail": "not allowed"}, 403) if kept and is_deletion else None
+
+    fault = Fault(patch=serving_files(), middleware=respond_instead(declines))
+    with serve(build(fault)) as url:
+        report = check(url, select=("items-attachments-kept",))
+    files = [one for one in report.leftover_threads if one.startswith("attachment ")]
+    assert bool(files) is kept
+    assert all("returns 403" in report.leftover_reasons[one] for one in files)
 
 
 @pytest.mark.quick

@@ -58,9 +58,6 @@ EVERY_CHECK_ALONE = (
     "threads-created-once",
 )
 """Servers on which `make test` runs every check alone."""
-NEVER_ENDS = {"threads-items-paged": ("items-retry-long",)}
-"""Checks to leave out on a server: the SDK asks this store for the next page forever, without
-giving way to anything else, so the server could not be stopped."""
 GUARDED = harmful.FAULTS.keys()
 """Servers that harm other threads: which checks can be tested depends on the order, because the
 first operation that does harm is not sent again. A verdict may become untestable, but no other."""
@@ -112,7 +109,6 @@ def outcomes(name: str, *select: str) -> Outcomes:
             other_headers=headers_for("second"),
             timeout=fault.timeout,
             select=select,
-            ignore=NEVER_ENDS.get(name, ()),
         )
     assert report.errors == []
     assert report.unfinished == ""

@@ -25,8 +25,10 @@ from chatkit_scaffold.conformance.families import items_stop  # isort: skip
 from chatkit_scaffold.conformance.families import items_client  # isort: skip
 from chatkit_scaffold.conformance.families import items_attachments  # isort: skip
 from chatkit_scaffold.conformance.families import memory  # isort: skip
-from chatkit_scaffold.conformance.families import access_authentication  # isort: skip
 from chatkit_scaffold.conformance.families import access_isolation  # isort: skip
+
+# Last, because a server may block an address that has sent wrong credentials.
+from chatkit_scaffold.conformance.families import access_authentication  # isort: skip
 from chatkit_scaffold.conformance.registry import REGISTRY
 
 __all__ = [

@@ -74,10 +74,13 @@ async def retry_only_one(target: Target) -> None:
     "(openai-chatkit 1.6.5)",
     fix="Honor `order`, `after` and `limit` together in load_thread_items, and return the last "
     "item's id as `after` whenever `has_more` is true.",
-    needs={"items-retry-answers"},
+    needs={"items-retry-answers", "threads-items-paged"},
 )
 async def retry_long(target: Target) -> None:
     """A retry of an early message in a long thread ends, and keeps what came before.
+
+    It needs correct pages: without them, the SDK may ask the store for the next one forever, which
+    keeps a server busy after the run.
 
     The message is the second of twelve or more, so that the SDK needs another page to find it.
     The thread is that of the memory checks, which have recorded its turns; for an agent that

@@ -12,7 +12,6 @@ from chatkit_scaffold.conformance.fixtures import (
     first_turn,
     own_thread,
     probe,
-    unknown_thread,
 )
 from chatkit_scaffold.conformance.fixtures_access import provoked_errors
 from chatkit_scaffold.conformance.registry import check
@@ -103,9 +102,8 @@ def _require_object(response: Exchange) -> None:
 )
 async def unknown_refused(target: Target) -> None:
     """The server returns a 4xx for an unknown operation, such as messages.create."""
-    params = {"thread_id": unknown_thread(), "input": user_input("Hello")}
     for operation in ("messages.create", "threads.explode"):
-        response = await target.user.request(operation, params)
+        response = await target.user.request(operation, {"input": user_input("Hello")})
         _require_rejected(response)
 
 

@@ -56,6 +56,8 @@ def verdict(report: Report, *, strict: bool = False) -> str:
     match report.exit_status(strict=strict):
         case 0 if report.failures:
             return "Passed: all required checks passed; see the warnings above."
+        case 0 if report.counts[Outcome.SKIPPED] > report.counts[Outcome.PASSED]:
+            return f"Passed, but {report.counts[Outcome.SKIPPED]} checks were skipped."
         case 0:
             return "Passed: all required checks passed."
         case 1:

@@ -19,6 +19,7 @@ from tests.conformance.servers import (
     long_faults,
     odd,
     odd_http,
+    odd_more,
     parallel_faults,
     store_faults,
     thread_faults,
@@ -38,6 +39,7 @@ _MODULES = (
     thread_faults,
     odd,
     odd_http,
+    odd_more,
 )
 
 

@@ -62,7 +62,7 @@ FAULTS: dict[str, Fault] = {
 }
 MORE_FAULTS: dict[str, tuple[str, Fault]] = {
     "pages without a cursor": (
-        "items-retry-long",
+        "threads-items-paged",
         Fault(patch=_paging(_without_cursor), timeout=1.5),
     ),
     "hidden context in items.list": (
