@@ -61,14 +61,15 @@ EVERY_CHECK_ALONE = (
 GUARDED = harmful.FAULTS.keys()
 """Servers that harm other threads: which checks can be tested depends on the order, because the
 first operation that does harm is not sent again. A verdict may become untestable, but no other."""
-ONE_THREAD = {
-    "threads-distinct",
-    "one thread for all",
-    "one thread for all, in use",
-    "items of all threads",
+CERTAIN = {
+    "threads-distinct": "threads-distinct",
+    "one thread for all": "threads-distinct",
+    "one thread for all, in use": "threads-distinct",
+    "items of all threads": "threads-distinct",
+    "threads-delete-only-one": "threads-delete-only-one",
 }
-"""Servers that put all messages of a run into one thread: every check sees what others have sent,
-and only that such threads are not distinct can be known in any order."""
+"""Servers on which every check sees what others have sent, because all messages are in one thread,
+or misses what others have deleted. Only this check can give the same verdict in any order."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -117,8 +118,8 @@ def outcomes(name: str, *select: str) -> Outcomes:
 
 def agree(name: str, check_id: str, pair: tuple[Outcome, Outcome]) -> bool:
     """Return whether a server may give a check these two outcomes."""
-    if name in ONE_THREAD:
-        return check_id != "threads-distinct" or Outcome.PASSED not in pair
+    if name in CERTAIN:
+        return check_id != CERTAIN[name] or Outcome.PASSED not in pair
     return pair[0] is pair[1] or (name in GUARDED and Outcome.UNTESTABLE in pair)
 
 

@@ -119,7 +119,7 @@ async def complete_lists(target: Target) -> list[Pages]:
     source="chatkit/types.py Page.has_more (openai-chatkit 1.6.5)",
     fix="Load one row more than `limit` to know whether more rows follow; a full page can be the "
     "last one.",
-    needs={"threads-listed", "threads-distinct"},
+    needs={"threads-listed", "threads-read-after-first-turn"},
 )
 async def pages_end(target: Target) -> None:
     """`has_more` is false on the last page, even if the page is full."""
@@ -135,7 +135,7 @@ async def pages_end(target: Target) -> None:
     source="chatkit/types.py Page.after: str | None = None (openai-chatkit 1.6.5)",
     fix="Set `after` only if `has_more` is true: a client that asks for the next page while there "
     "is a cursor never stops.",
-    needs={"threads-listed", "threads-distinct"},
+    needs={"threads-listed", "threads-read-after-first-turn"},
 )
 async def last_cursor(target: Target) -> None:
     """The last page has no cursor: `after` is null or absent."""
