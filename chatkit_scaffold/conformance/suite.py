@@ -80,7 +80,7 @@ def _target(
 ) -> Target:
     page = origin or DEFAULT_ORIGIN
     limits = Limits(read_timeout=timeout, exchange_timeout=timeout * _STREAM_TIMEOUTS)
-    journal = Journal(pace=Pace(timeout), patience=Patience(timeout))
+    journal = Journal(pace=Pace(timeout), patience=Patience(timeout), careful=True)
 
     def chatkit(name: str, headers: Mapping[str, str] | None) -> Chatkit:
         return Chatkit(

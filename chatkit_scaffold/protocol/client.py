@@ -34,8 +34,8 @@ _SENT_SHOWN = 240
 class Chatkit:
     """One user of one ChatKit server.
 
-    Keeps the cookies that the server sets, and the ids of the threads it creates. Refuses to
-    send what might harm other threads; see `Guard`.
+    Keeps the cookies that the server sets, and the ids of the threads it creates. In a careful
+    run, refuses to send what might harm other threads; see `Guard`.
 
     Args:
         url: The endpoint, `http://` or `https://`.

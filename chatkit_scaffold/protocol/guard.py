@@ -46,7 +46,7 @@ def require_reading(method: str, content: bytes) -> None:
 
 
 class Guard:
-    """Decides what a user may send, by what the server has returned to this user so far.
+    """Decides what a user may send in a careful run, by what the server has returned so far.
 
     A thread may be renamed, retried or deleted only after it was read back under its own id,
     with messages of this run and no others. An id that the user did not create may be written
@@ -84,7 +84,7 @@ class Guard:
         if isinstance(message := params.get("input"), dict):
             self._remember(message)
         thread_id = params.get("thread_id")
-        if operation in READING or not isinstance(thread_id, str):
+        if not self._journal.careful or operation in READING or not isinstance(thread_id, str):
             return None
         observation = self._journal.observed.get(operation)
         if observation and observation.harm:

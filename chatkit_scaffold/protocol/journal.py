@@ -30,6 +30,8 @@ class Journal:
             any other.
         patience: Ends the run on a server that hangs; without it, every request waits as long
             as it may.
+        careful: Whether to refuse what might harm threads of before the run; see `Guard`. Without
+            it, a client sends what it is told to.
         read_only: Whether to send only what changes nothing on any server.
         texts: The texts of all messages of the run, as sent and as the server returned them.
         observed: By operation; see `Observation`.
@@ -38,6 +40,7 @@ class Journal:
     exchanges: list[Exchange] = field(default_factory=list)
     pace: Pace | None = None
     patience: Patience | None = None
+    careful: bool = False
     read_only: bool = False
     texts: set[str] = field(default_factory=set)
     observed: dict[str, Observation] = field(default_factory=dict)
