@@ -19,7 +19,7 @@ from tests.conformance.servers.middleware import (
     sse,
     stream,
 )
-from tests.conformance.servers.serving import PATH, Message
+from tests.conformance.servers.serving import PATH, App, Message
 
 _KNOWN = ("threads.", "items.", "attachments.", "input.")
 _TOP_LEVEL = {"type", "params", "metadata"}
@@ -199,16 +199,21 @@ def _always_new(request: Json) -> Json:
 
 
 def _ghosts() -> Fault:
-    """Create a thread for every unknown id that is written to."""
-    created: list[str] = []
+    """Create a thread for every unknown id that is written to; each server has its own ghosts."""
 
-    def change(request: Json, response: BufferedResponse) -> None:
-        if operation(request) == "threads.add_user_message" and response.status == 404:
-            created.append(request["params"]["thread_id"])
-        if operation(request) == "threads.list" and response.status == 200:
-            response.body["data"] = [{"id": ghost} for ghost in created] + response.body["data"]
+    def wrap(app: App) -> App:
+        created: list[str] = []
 
-    return Fault(middleware=change_responses(change))
+        def change(request: Json, response: BufferedResponse) -> None:
+            if operation(request) == "threads.add_user_message" and response.status == 404:
+                created.append(request["params"]["thread_id"])
+            if operation(request) == "threads.list" and response.status == 200:
+                ghosts = [{"id": ghost} for ghost in created]
+                response.body["data"] = ghosts + response.body["data"]
+
+        return change_responses(change)(app)
+
+    return Fault(middleware=wrap)
 
 
 def _without_event(kind: str) -> Any:
