@@ -102,8 +102,8 @@ def check(
     explain: Annotated[
         str | None,
         typer.Option(
-            metavar="ID|SYMPTOM",
-            help="Explain a check, or a symptom in your own words, and exit.",
+            metavar="ID|FAMILY|SYMPTOM",
+            help="Explain a check, a family, or a symptom in your own words, and exit.",
             show_default=False,
         ),
     ] = None,

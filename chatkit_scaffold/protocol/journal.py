@@ -31,7 +31,7 @@ class Journal:
         patience: Ends the run on a server that hangs; without it, every request waits as long
             as it may.
         careful: Whether to refuse what might harm threads of before the run; see `Guard`. Without
-            it, a client sends what it is told to.
+            it, a client sends every request.
         read_only: Whether to send only what changes nothing on any server.
         texts: The texts of all messages of the run, as sent and as the server returned them.
         observed: By operation; see `Observation`.

@@ -5,12 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from chatkit.types import HiddenContextItem, ThreadItemDoneEvent
-from starlette.responses import JSONResponse
 
 from tests.conformance.servers.attachments import serving_files
 from tests.conformance.servers.correct import Fault, Parts
 from tests.conformance.servers.middleware import BufferedResponse, Json, change_responses
-from tests.conformance.servers.serving import App, Message, Receive, Send
+from tests.conformance.servers.parallel_faults import refused_meanwhile
 
 
 def _notes_for_the_agent(parts: Parts) -> None:
@@ -31,31 +30,6 @@ def _notes_for_the_agent(parts: Parts) -> None:
     parts.agent.respond = respond_with_a_note
 
 
-def _one_answer_at_a_time(app: App) -> App:
-    """Refuse a message with 429 while another one is answered, as the quota of a model does."""
-    busy: set[object] = set()
-
-    async def changed(scope: Message, receive: Receive, send: Send) -> None:
-        first = await receive() if scope["type"] == "http" else {}
-        unread = [first] if first else []
-
-        async def replay() -> Message:
-            return unread.pop() if unread else await receive()
-
-        is_message = b'"input": {"content"' in first.get("body", b"")
-        if is_message and busy:
-            return await JSONResponse({"detail": "busy"}, 429)(scope, replay, send)
-        token = object()
-        if is_message:
-            busy.add(token)
-        try:
-            await app(scope, replay, send)
-        finally:
-            busy.discard(token)
-
-    return changed
-
-
 def _without_body(request: Json, response: BufferedResponse) -> None:
     """Return 204 and nothing after a file was deleted."""
     deletes = isinstance(request, dict) and request.get("type") == "attachments.delete"
@@ -65,7 +39,7 @@ def _without_body(request: Json, response: BufferedResponse) -> None:
 
 ODD: dict[str, Fault] = {
     "hidden notes": Fault(patch=_notes_for_the_agent),
-    "429 during an answer": Fault(middleware=_one_answer_at_a_time, settings={"echo_delay": 0.1}),
+    "429 during an answer": Fault(middleware=refused_meanwhile(429), settings={"echo_delay": 0.1}),
     "204 after deleting a file": Fault(
         patch=serving_files(), middleware=change_responses(_without_body)
     ),

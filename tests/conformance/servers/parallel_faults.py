@@ -3,7 +3,7 @@
 # ruff: noqa: ARG001 - a fault has the signature of what it replaces
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from chatkit.types import (
@@ -171,30 +171,34 @@ def _one_after_the_other(parts: Parts) -> None:
     parts.agent.respond = respond
 
 
-def _refused_meanwhile(app: App) -> App:
-    """Refuse to create a thread while another one gets its first answer."""
-    streams: set[object] = set()
+def refused_meanwhile(status: int) -> Callable[[App], App]:
+    """Refuse to create a thread, with this status, while another one gets its first answer."""
 
-    async def changed(scope: Message, receive: Receive, send: Send) -> None:
-        first = await receive() if scope["type"] == "http" else {}
-        creates = b'"threads.create"' in first.get("body", b"")
-        unread = [first] if first else []
+    def wrap(app: App) -> App:
+        streams: set[object] = set()
 
-        async def replay() -> Message:
-            return unread.pop() if unread else await receive()
+        async def changed(scope: Message, receive: Receive, send: Send) -> None:
+            first = await receive() if scope["type"] == "http" else {}
+            creates = b'"threads.create"' in first.get("body", b"")
+            unread = [first] if first else []
 
-        if creates and streams:
-            refusal = JSONResponse({"detail": "another answer is being written"}, 409)
-            return await refusal(scope, replay, send)
-        token = object()
-        if creates:
-            streams.add(token)
-        try:
-            await app(scope, replay, send)
-        finally:
-            streams.discard(token)
+            async def replay() -> Message:
+                return unread.pop() if unread else await receive()
 
-    return changed
+            if creates and streams:
+                refusal = JSONResponse({"detail": "another answer is being written"}, status)
+                return await refusal(scope, replay, send)
+            token = object()
+            if creates:
+                streams.add(token)
+            try:
+                await app(scope, replay, send)
+            finally:
+                streams.discard(token)
+
+        return changed
+
+    return wrap
 
 
 FAULTS: dict[str, Fault] = {
@@ -212,5 +216,5 @@ ODD: dict[str, Fault] = {
     "a page at once": Fault(patch=responding(_page_at_once)),
     "widgets only": Fault(patch=responding(_widgets_only)),
     "one answer after the other": Fault(patch=_one_after_the_other),
-    "a second answer refused": Fault(middleware=_refused_meanwhile),
+    "a second answer refused": Fault(middleware=refused_meanwhile(409)),
 }
