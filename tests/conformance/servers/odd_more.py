@@ -39,7 +39,7 @@ def _without_body(request: Json, response: BufferedResponse) -> None:
 
 ODD: dict[str, Fault] = {
     "hidden notes": Fault(patch=_notes_for_the_agent),
-    "429 during an answer": Fault(middleware=refused_meanwhile(429), settings={"echo_delay": 0.1}),
+    "429 during an answer": Fault(middleware=refused_meanwhile(429)),
     "204 after deleting a file": Fault(
         patch=serving_files(), middleware=change_responses(_without_body)
     ),
