@@ -13,6 +13,8 @@ from chatkit_scaffold.protocol.exchange import Exchange, dig, ids, rows, text_at
 _STORE = "chatkit/store.py Store (openai-chatkit 1.6.5)"
 _TOLERANCE = 1.0
 """Seconds that a stored time may differ, because some databases drop fractions."""
+_ROUNDED = 0.001
+"""Seconds by which a time with fractions may differ, because some databases round them."""
 _QUARTER_HOUR = 900
 """Seconds; every offset from UTC is a multiple of it."""
 _TITLE = "Renamed “by check” 📌"
@@ -55,6 +57,7 @@ async def created_at_stable(target: Target) -> None:
     streamed_time = dig(created, 0, "thread", "created_at")
     for read in (talk.read_after_first, talk.read_after_second):
         _require_same_time(streamed_time, dig(read.json, "created_at"), read)
+    _require_not_renewed(talk.read_after_first, talk.read_after_second)
     streamed = {text_at(item, "id"): item for item in talk.first.items}
     for item in talk.items:
         if original := streamed.get(text_at(item, "id")):
@@ -62,12 +65,30 @@ async def created_at_stable(target: Target) -> None:
             _require_same_time(*times, talk.read_after_second)
 
 
-def _require_same_time(first: object, second: object, response: Exchange) -> None:
-    """Fail unless two times are the same moment, as far as their zones are known."""
+def _require_not_renewed(earlier: Exchange, later: Exchange) -> None:
+    """Fail if a thread has become younger between two readings, if only by a moment.
+
+    Each save or reading may set the time anew, within the tolerance of a fast run. A time without
+    fractions proves nothing, as a cache may have them where the database does not.
+    """
+    first, second = dig(earlier.json, "created_at"), dig(later.json, "created_at")
+    one, two = _parse(first), _parse(second)
+    if one.microsecond and two.microsecond and (one.tzinfo is None) == (two.tzinfo is None):
+        gap = (two - one).total_seconds()
+        require(gap <= _ROUNDED, later, f"created_at {first}", f"created_at {second}")
+
+
+def _parse(value: object) -> datetime:
+    """Return the time that a string in ISO 8601 means; skip the check if it is none."""
     try:
-        one, two = datetime.fromisoformat(str(first)), datetime.fromisoformat(str(second))
+        return datetime.fromisoformat(str(value))
     except ValueError:
         skip("created_at is not an ISO 8601 time")
+
+
+def _require_same_time(first: object, second: object, response: Exchange) -> None:
+    """Fail unless two times are the same moment, as far as their zones are known."""
+    one, two = _parse(first), _parse(second)
     naive = (one.tzinfo is None) != (two.tzinfo is None)
     gap = abs((one.replace(tzinfo=None) - two.replace(tzinfo=None)).total_seconds())
     if not naive and one.tzinfo is not None:

@@ -121,16 +121,20 @@ def _titles_not_saved(parts: Parts) -> None:
     parts.store.rename_thread = rename_thread
 
 
-def _time_of_reading(parts: Parts) -> None:
-    """Return the current time as the time when the thread was created."""
-    original = parts.store.load_thread
+def _time_of_reading(wrong: timedelta) -> Callable[[Parts], None]:
+    """Return the current time, by a clock that is wrong, as when the thread was created."""
 
-    async def load_thread(thread_id: str, context: Any) -> Any:
-        thread = await original(thread_id, context)
-        later = datetime.now() + timedelta(minutes=5)  # noqa: DTZ005 - the SDK's times are naive
-        return thread.model_copy(update={"created_at": later})
+    def inside(parts: Parts) -> None:
+        original = parts.store.load_thread
 
-    parts.store.load_thread = load_thread
+        async def load_thread(thread_id: str, context: Any) -> Any:
+            thread = await original(thread_id, context)
+            now = datetime.now() + wrong  # noqa: DTZ005 - the SDK's times are naive
+            return thread.model_copy(update={"created_at": now})
+
+        parts.store.load_thread = load_thread
+
+    return inside
 
 
 def _not_deleted(parts: Parts) -> None:
@@ -156,10 +160,16 @@ FAULTS: dict[str, Fault] = {
     "threads-items-paged": Fault(patch=_cursor_ignored),
     "threads-items-newest-first": Fault(patch=_item_order_ignored),
     "threads-renamed": Fault(patch=_titles_not_saved),
-    "threads-created-at-stable": Fault(patch=_time_of_reading),
+    "threads-created-at-stable": Fault(patch=_time_of_reading(timedelta(minutes=5))),
     "threads-deleted": Fault(patch=_not_deleted),
     "items-quotation-kept": Fault(patch=_storing(_without_quotation)),
     "items-ids-long": Fault(patch=_short_ids),
     "items-message-once": Fault(patch=_message_twice),
     "items-retry-replaces": Fault(patch=_item_order_ignored),
+}
+MORE_FAULTS: dict[str, tuple[str, Fault]] = {
+    "created at each reading": (
+        "threads-created-at-stable",
+        Fault(patch=_time_of_reading(timedelta())),
+    ),
 }
