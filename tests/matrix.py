@@ -41,14 +41,31 @@ class Project:
         """Return all files that were rendered."""
         return [path for path in self.path.rglob("*") if path.is_file() and not _made(path)]
 
-    def run(self, *command: str, timeout: float = 600) -> str:
+    def own_tests(self, warm_python: Path) -> str:
+        """Run its own tests and return what pytest prints; fail with that if one fails.
+
+        Args:
+            warm_python: Runs the dozens of backends that they start; see `environments.warm`.
+        """
+        arguments = ("-q", "-p", "no:cacheprovider", "-p", "warm_programs")
+        return self.run("pytest", *arguments, timeout=1200, **warm_programs(warm_python))
+
+    def run(self, *command: str, timeout: float = 600, **variables: str) -> str:
         """Run a module of the project's own environment; fail with its output if it fails."""
         # Not in the folder of these tests, see the fixture `outside_folder`.
         temporary = self.path.parent / "tmp"
         temporary.mkdir(exist_ok=True)
-        environment = {**os.environ, "PYTEST_DEBUG_TEMPROOT": str(temporary)}
+        environment = {**os.environ, "PYTEST_DEBUG_TEMPROOT": str(temporary), **variables}
         program = str(launcher.project_python(self.path))
         return run([program, "-m", *command], self.path, timeout, environment)
+
+
+def warm_programs(python: Path) -> dict[str, str]:
+    """Return what pytest's plugin `warm_programs` needs to run the programs of tests with *python*.
+
+    It is the program of an environment that `environments.warm` has made.
+    """
+    return {"PYTHONPATH": str(REPOSITORY / "tests" / "plugins"), "WARM_PYTHON": str(python)}
 
 
 def facts(axis: str, choice: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import functools
 import random
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -58,6 +59,8 @@ EVERY_CHECK_ALONE = (
     "threads-created-once",
 )
 """Servers on which `make test` runs every check alone."""
+_AT_ONCE = 6
+"""Servers that run at the same time; a run mostly waits for answers."""
 GUARDED = harmful.FAULTS.keys()
 """Servers that harm other threads: which checks can be tested depends on the order, because the
 first operation that does harm is not sent again. A verdict may become untestable, but no other."""
@@ -116,6 +119,11 @@ def outcomes(name: str, *select: str) -> Outcomes:
     return {result.check.id: result.outcome for result in report.results}
 
 
+def outcome(name: str, check_id: str) -> Outcome:
+    """Run one check, after those it needs, on a new instance of a server."""
+    return outcomes(name, check_id)[check_id]
+
+
 def agree(name: str, check_id: str, pair: tuple[Outcome, Outcome]) -> bool:
     """Return whether a server may give a check these two outcomes."""
     if name in CERTAIN:
@@ -166,5 +174,8 @@ def test_alone_as_in_a_full_run(name: str, request: pytest.FixtureRequest) -> No
     """
     thorough = bool(request.config.getoption("--thorough"))
     selected = list(compared_alone(name, thorough=thorough))
-    alone = {check_id: outcomes(name, check_id)[check_id] for check_id in selected}
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        alone = dict(
+            zip(selected, pool.map(functools.partial(outcome, name), selected), strict=True)
+        )
     assert differences(name, alone, full_run(name)) == {}

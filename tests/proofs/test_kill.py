@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from itertools import count
+from pathlib import Path
 
 import psycopg
 from redis import Redis
@@ -31,6 +32,7 @@ LIMITS = Limits(exchange_timeout=30)
 @with_stores(*DURABLE)
 def test_nothing_acknowledged_is_lost(
     installed: Project,
+    warm_environment: Path,
     environment_of: Environment,
     record_property: Callable[[str, str], None],
 ) -> None:
@@ -38,13 +40,14 @@ def test_nothing_acknowledged_is_lost(
     seed = secrets.randbelow(1_000_000)
     chance = random.Random(seed)  # noqa: S311 - a moment, not a secret
     environment = environment_of(installed) | SETTINGS
+    python = warm_environment / "bin" / "python"
     ledger = Ledger()
     used: set[str] = set()
     for number in range(ROUNDS):
-        with serve(installed.path, environment) as server:
+        with serve(installed.path, environment, python) as server:
             assert asyncio.run(find_faults(server.url, ledger, used)) == [], f"seed {seed}"
             used = asyncio.run(talk_until_killed(server, ledger, f"{number}", chance))
-    with serve(installed.path, environment) as server:
+    with serve(installed.path, environment, python) as server:
         everything = {*ledger.items, *ledger.deleted}
         assert asyncio.run(find_faults(server.url, ledger, everything)) == [], f"seed {seed}"
         assert feedback_faults(environment, ledger) == [], f"seed {seed}"

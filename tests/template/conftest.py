@@ -9,8 +9,9 @@ from pytest_copier.plugin import CopierFixture
 
 from chatkit_scaffold import launcher
 from chatkit_scaffold.generator import questions
+from tests.conftest import Environment
 from tests.matrix import COMBINATIONS, Project
-from tests.template.how_to import MakeProject
+from tests.template.how_to import MakeProject, OpenWorkshop, Workshop
 from tests.template.page_project import PageProject
 
 collect_ignore = ["made_up"]
@@ -49,3 +50,21 @@ def install(generate: MakeProject) -> MakeProject:
         return project
 
     return installed
+
+
+@pytest.fixture
+def open_workshop(
+    install: MakeProject,
+    outside_folder: Path,
+    environment_of: Environment,
+    warm_environment: Path,
+) -> OpenWorkshop:
+    """Return a function that copies the combination of a name, to change the copy."""
+
+    def opened(name: str) -> Workshop:
+        project = install(name)
+        folder = Path(tempfile.mkdtemp(dir=outside_folder)) / name
+        python = warm_environment / "bin" / "python"
+        return Workshop.copy(project, folder, environment_of(project), python)
+
+    return opened

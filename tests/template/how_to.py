@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chatkit_scaffold import launcher
-from tests.matrix import Project, run
+from tests.matrix import Project, run, warm_programs
 from tests.template.markdown import blocks
 
 MakeProject = Callable[[str], Project]
@@ -28,18 +28,22 @@ class Workshop:
         folder: The copy.
         project: The project that was copied, installed.
         settings: The environment variables that the backend requires.
+        warm_python: Runs the backends that its tests start; see `environments.warm`.
     """
 
     folder: Path
     project: Project
     settings: Mapping[str, str]
+    warm_python: Path
 
     @classmethod
-    def copy(cls, project: Project, folder: Path, settings: Mapping[str, str]) -> "Workshop":
+    def copy(
+        cls, project: Project, folder: Path, settings: Mapping[str, str], warm_python: Path
+    ) -> "Workshop":
         """Copy the project without its environment."""
         ignored = shutil.ignore_patterns(".venv", ".pytest_cache", "__pycache__", "chatkit.db*")
         shutil.copytree(project.path, folder, ignore=ignored)
-        return cls(folder, project, settings)
+        return cls(folder, project, settings, warm_python)
 
     def follow(self, section: str) -> None:
         """Carry out what a section of `docs/how-to.md` shows, step by step."""
@@ -60,8 +64,10 @@ class Workshop:
         """Run a command in the copy; fail with its output if it fails."""
         environment = {name: text for name, text in os.environ.items() if name != "VIRTUAL_ENV"}
         environment |= self.settings
+        environment |= warm_programs(self.warm_python)
         environment |= {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTEST_ADDOPTS": "-p warm_programs",
             "PYTEST_DEBUG_TEMPROOT": str(self.folder.parent),
             "UV_NO_SYNC": "1",
             "UV_PROJECT_ENVIRONMENT": str(self.project.path / ".venv"),
@@ -74,6 +80,10 @@ class Workshop:
         self.run(python, "-m", "ruff", "check", "--no-cache")
         self.run(python, "-m", "ruff", "format", "--check", "--no-cache")
         self.run(python, "-m", "mypy", "--no-error-summary")
+
+
+OpenWorkshop = Callable[[str], Workshop]
+"""From the name of a combination to a copy of its project."""
 
 
 def patched(text: str, diff: str) -> str:

@@ -1,17 +1,14 @@
 """Every how-to of a generated project does what it promises."""
 
 import re
-import tempfile
-from pathlib import Path
 
 import jinja2
 import pytest
 
 from chatkit_scaffold.generator import questions
 from tests.command import REPOSITORY
-from tests.conftest import Environment
 from tests.matrix import COMBINATIONS, DEFAULTS
-from tests.template.how_to import COMPONENT, MakeProject, Workshop, patched
+from tests.template.how_to import COMPONENT, MakeProject, OpenWorkshop, patched
 from tests.template.markdown import blocks, sections
 from tests.template.page_project import PageProject
 
@@ -94,14 +91,10 @@ def slug(title: str) -> str:
 
 
 @pytest.mark.parametrize(("name", "title"), proofs())
-def test_how_to(
-    install: MakeProject, outside_folder: Path, environment_of: Environment, name: str, title: str
-) -> None:
+def test_how_to(open_workshop: OpenWorkshop, name: str, title: str) -> None:
     """After its steps the project's linters find nothing, and its own test passes."""
-    project = install(name)
-    folder = Path(tempfile.mkdtemp(dir=outside_folder)) / name
-    workshop = Workshop.copy(project, folder, environment_of(project))
-    page = (folder / "docs" / "how-to.md").read_text(encoding="utf-8")
+    workshop = open_workshop(name)
+    page = (workshop.folder / "docs" / "how-to.md").read_text(encoding="utf-8")
     workshop.follow(sections(page)[title])
     workshop.lint()
 

@@ -14,13 +14,11 @@ from chatkit_scaffold.conformance.suite import run_checks
 from chatkit_scaffold.generator import questions
 from chatkit_scaffold.verify import credentials
 from tests import environments
-from tests.command import REPOSITORY
 from tests.conftest import Environment
 from tests.covering import all_pairs
 from tests.matrix import COMBINATIONS, COVERING, DEFAULT, QUESTIONS, Project, facts, run
 from tests.template.how_to import MakeProject
 
-PLUGINS = REPOSITORY / "tests" / "plugins"
 ONE_USER = "without sign-in, there is one user"
 """The only reason for which a project may skip a test."""
 
@@ -104,15 +102,13 @@ def test_types(project: Project, type_checker: Path) -> None:
     run([str(type_checker), "-m", "mypy", "--no-error-summary"], project.path, timeout=600)
 
 
-def test_own_tests(installed: Project, warm_python: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_tests(installed: Project, warm_python: Path) -> None:
     """The project's own tests pass, all of them, with no key and no service running.
 
     They start dozens of backends, which share what they import. A fault between two choices shows
     in one of the combinations that have both. `make matrix` and the workflow run the tests of all.
     """
-    monkeypatch.setenv("WARM_PYTHON", str(warm_python))
-    monkeypatch.setenv("PYTHONPATH", str(PLUGINS))
-    printed = installed.run("pytest", "-q", "-p", "no:cacheprovider", "-p", "warm_programs")
+    printed = installed.own_tests(warm_python)
     passed = re.search(r"^\d+ passed(, \d+ (skipped|warnings?))* in", printed, re.MULTILINE)
     assert passed, printed[-500:]
     skipped = re.findall(r"^SKIPPED .*", printed, re.MULTILINE)

@@ -73,9 +73,9 @@ def test_types(updated: Project, warm_environment: Path) -> None:
     run([str(python), "-m", "mypy", "--no-error-summary"], updated.path, timeout=600)
 
 
-def test_own_tests(updated: Project) -> None:
+def test_own_tests(updated: Project, warm_environment: Path) -> None:
     """The project's own tests pass."""
-    printed = updated.run("pytest", "-q", "-p", "no:cacheprovider", timeout=1200)
+    printed = updated.own_tests(warm_environment / "bin" / "python")
 
     assert re.search(r"^\d+ passed", printed, re.MULTILINE), printed[-500:]
 
