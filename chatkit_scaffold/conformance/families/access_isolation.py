@@ -36,7 +36,7 @@ from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import Exchange, dig, ids, item_text, rows, text_at
 
-_STORE = "chatkit/store.py Store: every method takes the request's context (openai-chatkit 1.6.5)"
+_STORE = "chatkit/store.py Store: every method takes the request's context"
 _NOT_FOUND = "404, as for a thread that does not exist"
 _FILTER = "Take the user from the verified credentials and filter every store query by it."
 

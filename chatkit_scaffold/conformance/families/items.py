@@ -15,8 +15,8 @@ from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.client import user_input
 from chatkit_scaffold.protocol.exchange import Exchange, dig, ids, item_text, rows
 
-_STORE = "chatkit/store.py Store (openai-chatkit 1.6.5)"
-_SERVER = "chatkit/server.py ChatKitServer (openai-chatkit 1.6.5)"
+_STORE = "chatkit/store.py Store"
+_SERVER = "chatkit/server.py ChatKitServer"
 _TEXT = (
     "Exactly: “quoted” 'single' \"double\" <b>bold</b> &amp; 100% \\n C:\\temp {{x}} %s\n"
     "\ttabbed  two spaces; naïve (composed) nai\u0308ve (combining) "
@@ -55,7 +55,7 @@ async def text_exact(target: Target) -> None:
 @check(
     "items-quotation-kept",
     level=Level.SHOULD,
-    source="chatkit/types.py UserMessageItem.quoted_text (openai-chatkit 1.6.5)",
+    source="chatkit/types.py UserMessageItem.quoted_text",
     fix="Store the whole item (`model_dump(mode='json')`), not only its text.",
     needs={"threads-distinct"},
 )
@@ -114,7 +114,7 @@ async def ids_unique(target: Target) -> None:
 @check(
     "items-ids-long",
     level=Level.SHOULD,
-    source="chatkit/store.py default_generate_id: 8 hexadecimal digits (openai-chatkit 1.6.5)",
+    source="chatkit/store.py default_generate_id: 8 hexadecimal digits",
     fix="Override generate_thread_id and generate_item_id with 128 random bits (`uuid4().hex`).",
     needs={"transport-event-types"},
 )

@@ -15,7 +15,7 @@ from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import Exchange
 
-_STORE = "chatkit/store.py AttachmentStore and Store.load_attachment (openai-chatkit 1.6.5)"
+_STORE = "chatkit/store.py AttachmentStore and Store.load_attachment"
 
 
 @check(

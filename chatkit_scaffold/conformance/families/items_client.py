@@ -10,7 +10,7 @@ from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import ids, rows
 
-_SERVER = "chatkit/server.py ChatKitServer (openai-chatkit 1.6.5)"
+_SERVER = "chatkit/server.py ChatKitServer"
 _HIDDEN = ("hidden_context_item", "sdk_hidden_context")
 
 
@@ -60,7 +60,7 @@ async def tool_output_unasked(target: Target) -> None:
 @check(
     "items-hidden-not-shown",
     level=Level.MUST,
-    source="chatkit/types.py HiddenContextItem: never sent to the client (openai-chatkit 1.6.5)",
+    source="chatkit/types.py HiddenContextItem: never sent to the client",
     fix="Remove HiddenContextItem and SDKHiddenContextItem from every response, as the SDK does.",
     needs={"transport-event-types"},
     last=True,

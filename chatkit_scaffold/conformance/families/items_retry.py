@@ -13,7 +13,7 @@ from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import Exchange, ids, item_text, rows, text_at
 
-_SERVER = "chatkit/server.py ChatKitServer (openai-chatkit 1.6.5)"
+_SERVER = "chatkit/server.py ChatKitServer"
 _REFUSALS = {403, 409}
 """Statuses of a server that retries only the last message. A 404 may be a fault of its pages."""
 
@@ -59,7 +59,7 @@ async def retry_replaces(target: Target) -> None:
 @check(
     "items-retry-only-one",
     level=Level.MUST,
-    source="chatkit/store.py Store.delete_thread_item (openai-chatkit 1.6.5)",
+    source="chatkit/store.py Store.delete_thread_item",
     fix="Find items by their thread's id and their own in load_thread_items and "
     "delete_thread_item. The run has sent no second retry, so that it deletes nothing else.",
     needs={"threads-listed", "threads-read-after-first-turn"},
@@ -72,8 +72,7 @@ async def retry_only_one(target: Target) -> None:
 @check(
     "items-retry-long",
     level=Level.MUST,
-    source="chatkit/server.py ChatKitServer._paginate_thread_items_reverse: pages of 20 items "
-    "(openai-chatkit 1.6.5)",
+    source="chatkit/server.py ChatKitServer._paginate_thread_items_reverse: pages of 20 items",
     fix="Honor `order`, `after` and `limit` together in load_thread_items, and return the last "
     "item's id as `after` whenever `has_more` is true.",
     needs={"items-retry-answers", "threads-items-paged"},

@@ -7,7 +7,7 @@ from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import item_text, rows
 
-_SERVER = "chatkit/server.py ChatKitServer (openai-chatkit 1.6.5)"
+_SERVER = "chatkit/server.py ChatKitServer"
 
 
 @check(

@@ -18,14 +18,14 @@ from chatkit_scaffold.conformance.fixtures_long import (
 from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 
-_QUICKSTART = "docs quickstart: load_thread_items(limit=20, order='asc') (openai-chatkit 1.6.5)"
+_QUICKSTART = "docs quickstart: load_thread_items(limit=20, order='asc')"
 _UNANSWERED = "Find the reason in the server's log: earlier messages in this thread got an answer."
 
 
 @check(
     "memory-previous-remembered",
     level=Level.MUST,
-    source="docs quickstart: the model knows only what `respond` loads (openai-chatkit 1.6.5)",
+    source="docs quickstart: the model knows only what `respond` loads",
     fix="Load the thread's items in `respond` (load_thread_items) and pass them to the model, not "
     "only `input_user_message`.",
     needs={"streaming-answer-arrives", "threads-second-message"},

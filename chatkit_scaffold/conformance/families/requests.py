@@ -19,7 +19,7 @@ from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.client import user_input
 from chatkit_scaffold.protocol.exchange import Exchange, dig
 
-_REQUESTS = "chatkit/types.py ChatKitReq (openai-chatkit 1.6.5)"
+_REQUESTS = "chatkit/types.py ChatKitReq"
 _HUGE = 8_000_000
 """Bytes; no message comes near this size, because files are uploaded separately."""
 

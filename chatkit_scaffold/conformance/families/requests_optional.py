@@ -14,7 +14,7 @@ from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import Exchange, dig, text_at
 from chatkit_scaffold.protocol.limits import InconclusiveError
 
-_REQUESTS = "chatkit/types.py ChatKitReq (openai-chatkit 1.6.5)"
+_REQUESTS = "chatkit/types.py ChatKitReq"
 _CREATE = "attachments.create", {"name": "note.txt", "size": 4, "mime_type": "text/plain"}
 _DELETE = "attachments.delete", {"attachment_id": f"atc_{secrets.token_hex(16)}"}
 _TRANSCRIBE = "input.transcribe", {"audio_base64": "AAAA", "mime_type": "audio/webm"}

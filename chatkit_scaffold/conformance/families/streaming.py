@@ -10,8 +10,8 @@ from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import Exchange, dig, text_at
 
-_SERVER = "chatkit/server.py ChatKitServer._process_streaming_impl (openai-chatkit 1.6.5)"
-_TYPES = "chatkit/types.py ThreadStreamEvent (openai-chatkit 1.6.5)"
+_SERVER = "chatkit/server.py ChatKitServer._process_streaming_impl"
+_TYPES = "chatkit/types.py ThreadStreamEvent"
 
 
 @check(
@@ -49,8 +49,7 @@ async def ends(target: Target) -> None:
 @check(
     "streaming-message-confirmed",
     level=Level.MUST,
-    source="chatkit/server.py ChatKitServer._process_new_thread_item_respond (openai-chatkit "
-    "1.6.5)",
+    source="chatkit/server.py ChatKitServer._process_new_thread_item_respond",
     fix="Store the user's message, then send it back as `thread.item.done` before the answer "
     "starts.",
     needs={"transport-event-types"},
@@ -87,7 +86,7 @@ async def answer_arrives(target: Target) -> None:
 @check(
     "streaming-updates-wrapped",
     level=Level.MUST,
-    source="chatkit/types.py ThreadItemUpdatedEvent, ThreadItemUpdate (openai-chatkit 1.6.5)",
+    source="chatkit/types.py ThreadItemUpdatedEvent, ThreadItemUpdate",
     fix="Wrap every delta: ThreadItemUpdatedEvent(item_id=item.id, "
     "update=AssistantMessageContentPart…).",
     needs={"transport-event-types"},
@@ -126,8 +125,7 @@ async def items_in_order(target: Target) -> None:
 @check(
     "streaming-ids-agree",
     level=Level.MUST,
-    source="chatkit/server.py ChatKitServer._process_events keeps pending items by id "
-    "(openai-chatkit 1.6.5)",
+    source="chatkit/server.py ChatKitServer._process_events keeps pending items by id",
     fix="Generate the item's id once per answer and use it in added, updated and done.",
     needs={"transport-event-types"},
 )
@@ -156,7 +154,7 @@ async def ids_agree(target: Target) -> None:
 @check(
     "streaming-items-complete",
     level=Level.MUST,
-    source="chatkit/types.py ThreadItemBase: id, thread_id, created_at (openai-chatkit 1.6.5)",
+    source="chatkit/types.py ThreadItemBase: id, thread_id, created_at",
     fix="Create items with the classes of chatkit.types and send them as the SDK serializes them.",
     needs={"transport-event-types"},
 )
@@ -182,7 +180,7 @@ async def items_complete(target: Target) -> None:
 @check(
     "streaming-deltas-add-up",
     level=Level.SHOULD,
-    source="chatkit/server.py ChatKitServer._apply_assistant_message_update (openai-chatkit 1.6.5)",
+    source="chatkit/server.py ChatKitServer._apply_assistant_message_update",
     fix="Send every piece of text once, as a delta, and send the whole text in thread.item.done.",
     needs={"streaming-ids-agree"},
 )

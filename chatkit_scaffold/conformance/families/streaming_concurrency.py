@@ -23,7 +23,7 @@ from chatkit_scaffold.conformance.result import needs
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import Exchange, ids
 
-_SERVER = "chatkit/server.py ChatKitServer._process_streaming_impl (openai-chatkit 1.6.5)"
+_SERVER = "chatkit/server.py ChatKitServer._process_streaming_impl"
 _MIN_SECONDS = 0.3
 """A faster stream does not show whether it blocked other requests."""
 _NOTICEABLE = 1.0

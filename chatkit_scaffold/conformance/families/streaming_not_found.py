@@ -8,14 +8,13 @@ from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.client import user_input
 from chatkit_scaffold.protocol.exchange import Exchange
 
-_SERVER = "chatkit/server.py ChatKitServer._process_streaming_impl (openai-chatkit 1.6.5)"
+_SERVER = "chatkit/server.py ChatKitServer._process_streaming_impl"
 
 
 @check(
     "streaming-unknown-thread",
     level=Level.MUST,
-    source="chatkit/store.py NotFoundError, raised after the response has started (openai-chatkit "
-    "1.6.5)",
+    source="chatkit/store.py NotFoundError, raised after the response has started",
     fix="Raise NotFoundError in Store.load_thread (do not return None), await the stream's first "
     "event before you start the response, and return 404 for NotFoundError.",
     needs={"transport-event-types"},
@@ -47,7 +46,7 @@ async def unknown_item(target: Target) -> None:
 @check(
     "streaming-unknown-attachment",
     level=Level.SHOULD,
-    source="chatkit/server.py ChatKitServer._build_user_message_item (openai-chatkit 1.6.5)",
+    source="chatkit/server.py ChatKitServer._build_user_message_item",
     fix="Load a message's attachments before `process`, and return 404 if one does not exist.",
     needs={"transport-event-types"},
     judges_errors=True,

@@ -20,8 +20,7 @@ _WHOLE = 0.9
 @check(
     "streaming-in-pieces",
     level=Level.SHOULD,
-    source="chatkit/agents.py stream_agent_response (openai-chatkit 1.6.5): a text delta for "
-    "every delta of the model",
+    source="chatkit/agents.py stream_agent_response: a text delta for every delta of the model",
     fix="Run the model with streaming (`Runner.run_streamed`) and send every delta of it as a text "
     "delta, not the whole answer at the end.",
     needs={"streaming-answer-arrives"},

@@ -12,7 +12,7 @@ from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import Exchange, dig, ids, item_text, rows, text_at
 
-_STORE = "chatkit/store.py Store (openai-chatkit 1.6.5)"
+_STORE = "chatkit/store.py Store"
 _TURNS = 2
 """The number of turns in the conversation."""
 _SAME_ID = (
@@ -24,7 +24,7 @@ _SAME_ID = (
 @check(
     "threads-created-once",
     level=Level.MUST,
-    source="chatkit/server.py ChatKitServer._process_streaming_impl (openai-chatkit 1.6.5)",
+    source="chatkit/server.py ChatKitServer._process_streaming_impl",
     fix="Create a thread only for threads.create; for threads.add_user_message, load the thread "
     "in the request.",
     needs={"transport-event-types", "requests-listed"},
@@ -48,7 +48,7 @@ async def created_once(target: Target) -> None:
 @check(
     "threads-read-after-first-turn",
     level=Level.MUST,
-    source="chatkit/server.py ChatKitServer._load_full_thread (openai-chatkit 1.6.5)",
+    source="chatkit/server.py ChatKitServer._load_full_thread",
     fix="Store only the ThreadMetadata in save_thread: the SDK passes a Thread whose `items` make "
     "later loads fail.",
     needs={"transport-event-types"},

@@ -9,7 +9,7 @@ from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import Exchange, ids, rows
 
-_STORE = "chatkit/store.py Store (openai-chatkit 1.6.5)"
+_STORE = "chatkit/store.py Store"
 _COUNT = "Count to thirty in words, all of them: one two three four five six seven and so on."
 _MOMENT = 0.3
 """Seconds in which a server stores what is left of an answer after its stream has ended."""

@@ -10,7 +10,7 @@ from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import Exchange, dig, ids, rows, text_at
 
-_STORE = "chatkit/store.py Store (openai-chatkit 1.6.5)"
+_STORE = "chatkit/store.py Store"
 _TOLERANCE = 1.0
 """Seconds that a stored time may differ, because some databases drop fractions."""
 _ROUNDED = 0.001
@@ -23,7 +23,7 @@ _TITLE = "Renamed “by check” 📌"
 @check(
     "threads-renamed",
     level=Level.MUST,
-    source="chatkit/server.py ThreadsUpdateReq: title set, save_thread (openai-chatkit 1.6.5)",
+    source="chatkit/server.py ThreadsUpdateReq: title set, save_thread",
     fix="Write the title in save_thread, also if the thread exists already.",
     needs={"threads-read-after-first-turn"},
 )

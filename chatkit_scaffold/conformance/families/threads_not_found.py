@@ -9,7 +9,7 @@ from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import Exchange, text_at
 
-_STORE = "chatkit/store.py Store (openai-chatkit 1.6.5)"
+_STORE = "chatkit/store.py Store"
 _NOT_ROUTED = (
     "Pass every request body to `ChatKitServer.process`: no store was asked for this thread. An "
     "error needs a status of 400 or above."
@@ -20,7 +20,7 @@ _NOT_ROUTED = (
 @check(
     "threads-unknown-refused",
     level=Level.MUST,
-    source="chatkit/store.py NotFoundError (openai-chatkit 1.6.5)",
+    source="chatkit/store.py NotFoundError",
     fix="Raise NotFoundError in the store for an unknown thread; never return None or create "
     "a thread.",
     needs={"transport-reachable"},

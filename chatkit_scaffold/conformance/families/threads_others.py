@@ -10,7 +10,7 @@ from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import text_at
 from chatkit_scaffold.protocol.journal import Observation
 
-_STORE = "chatkit/store.py Store (openai-chatkit 1.6.5)"
+_STORE = "chatkit/store.py Store"
 
 
 @check(

@@ -15,13 +15,13 @@ from chatkit_scaffold.conformance.registry import check
 from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.protocol.exchange import dig, ids, rows, text_at
 
-_STORE = "chatkit/store.py Store (openai-chatkit 1.6.5)"
+_STORE = "chatkit/store.py Store"
 
 
 @check(
     "threads-newest-first",
     level=Level.MUST,
-    source="chatkit/types.py ThreadListParams.order = 'desc' (openai-chatkit 1.6.5)",
+    source="chatkit/types.py ThreadListParams.order = 'desc'",
     fix="Honor `order` in Store.load_threads, and sort by created_at or an increasing number.",
     needs={"threads-distinct"},
 )
@@ -37,7 +37,7 @@ async def newest_first(target: Target) -> None:
 @check(
     "threads-paged",
     level=Level.MUST,
-    source="chatkit/types.py Page, ThreadListParams (openai-chatkit 1.6.5)",
+    source="chatkit/types.py Page, ThreadListParams",
     fix="Use keyset pagination: return the id of the page's last thread as `after`, and start the "
     "next page behind it.",
     needs={"requests-listed"},
@@ -58,7 +58,7 @@ async def threads_paged(target: Target) -> None:
 @check(
     "threads-items-paged",
     level=Level.MUST,
-    source="chatkit/types.py ItemsListParams, Page (openai-chatkit 1.6.5)",
+    source="chatkit/types.py ItemsListParams, Page",
     fix="Honor `limit`, `after` and `order` in Store.load_thread_items; set `has_more` only if "
     "more items follow, and then set `after` too.",
     needs={"threads-second-message"},
@@ -78,7 +78,7 @@ async def items_paged(target: Target) -> None:
 @check(
     "threads-items-newest-first",
     level=Level.MUST,
-    source="chatkit/types.py ItemsListParams.order = 'desc' (openai-chatkit 1.6.5)",
+    source="chatkit/types.py ItemsListParams.order = 'desc'",
     fix="Honor the `order` argument in Store.load_thread_items; the default is 'desc'.",
     needs={"threads-second-message"},
 )
@@ -116,7 +116,7 @@ async def complete_lists(target: Target) -> list[Pages]:
 @check(
     "threads-pages-end",
     level=Level.MUST,
-    source="chatkit/types.py Page.has_more (openai-chatkit 1.6.5)",
+    source="chatkit/types.py Page.has_more",
     fix="Load one row more than `limit` to know whether more rows follow; a full page can be the "
     "last one.",
     needs={"threads-listed", "threads-read-after-first-turn"},
@@ -132,7 +132,7 @@ async def pages_end(target: Target) -> None:
 @check(
     "threads-last-cursor",
     level=Level.SHOULD,
-    source="chatkit/types.py Page.after: str | None = None (openai-chatkit 1.6.5)",
+    source="chatkit/types.py Page.after: str | None = None",
     fix="Set `after` only if `has_more` is true: a client that asks for the next page while there "
     "is a cursor never stops.",
     needs={"threads-listed", "threads-read-after-first-turn"},

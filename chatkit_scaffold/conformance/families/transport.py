@@ -23,7 +23,7 @@ _ENDLESS = (
     "Let the response to threads.list end, and be short; if the server is only slow, raise "
     "--timeout."
 )
-_PROCESS_STREAMING = "chatkit/server.py ChatKitServer._process_streaming (openai-chatkit 1.6.5)"
+_PROCESS_STREAMING = "chatkit/server.py ChatKitServer._process_streaming"
 
 
 @check(
@@ -120,7 +120,7 @@ async def events_unnamed(target: Target) -> None:
 @check(
     "transport-event-types",
     level=Level.MUST,
-    source="chatkit/types.py ThreadStreamEvent (openai-chatkit 1.6.5)",
+    source="chatkit/types.py ThreadStreamEvent",
     fix="Send ChatKit's own events; convert those of your model's API with "
     "`chatkit.agents.stream_agent_response`.",
     needs={"transport-reachable"},
