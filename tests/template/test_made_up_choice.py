@@ -14,6 +14,8 @@ from tests.matrix import run
 MADE_UP = Path(__file__).parent / "made_up"
 CHOICES = {"store": "shelf", "agent": "parrot", "auth": "badge"}
 NAME = "shelf-parrot-none-badge"
+_HANGS = 1200
+"""Seconds after which a command will not end; one of them runs all tests of a project."""
 
 LISTS = (
     "tests/cli/test_options.py",
@@ -68,7 +70,7 @@ def add_lines(copier: Path) -> None:
 def run_in(copy: Path, *command: str) -> str:
     """Run a Python module of the copy's own; fail with its output if it fails."""
     # `-m` puts the working folder first on the path, before this repository.
-    return run([sys.executable, "-m", *command], copy, timeout=300)
+    return run([sys.executable, "-m", *command], copy, timeout=_HANGS)
 
 
 def test_nothing_else_is_touched(copy: Path) -> None:
