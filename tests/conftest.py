@@ -163,6 +163,12 @@ def warm_environment(everything: Path, outside_folder: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
+def shared_python(warm_environment: Path) -> Path:
+    """The Python of that environment."""
+    return warm_environment / "bin" / "python"
+
+
+@pytest.fixture(scope="session")
 def ready(request: pytest.FixtureRequest, project: Project) -> Project:
     """The project, with an environment to run it in.
 
@@ -185,8 +191,8 @@ def type_checker(request: pytest.FixtureRequest) -> Path:
     if request.config.getoption("--thorough"):
         installed: Project = request.getfixturevalue("installed")
         return launcher.project_python(installed.path)
-    environment: Path = request.getfixturevalue("warm_environment")
-    return environment / "bin" / "python"
+    shared_python: Path = request.getfixturevalue("shared_python")
+    return shared_python
 
 
 @pytest.fixture

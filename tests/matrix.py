@@ -47,7 +47,7 @@ class Project:
         Args:
             warm_python: Runs the dozens of backends that they start; see `environments.warm`.
         """
-        arguments = ("-q", "-p", "no:cacheprovider", "-p", "warm_programs")
+        arguments = ("-q", "-p", "no:cacheprovider")
         return self.run("pytest", *arguments, timeout=1200, **warm_programs(warm_python))
 
     def run(self, *command: str, timeout: float = 600, **variables: str) -> str:
@@ -61,11 +61,15 @@ class Project:
 
 
 def warm_programs(python: Path) -> dict[str, str]:
-    """Return what pytest's plugin `warm_programs` needs to run the programs of tests with *python*.
+    """Return the environment in which a project's pytest runs the programs of tests with *python*.
 
     It is the program of an environment that `environments.warm` has made.
     """
-    return {"PYTHONPATH": str(REPOSITORY / "tests" / "plugins"), "WARM_PYTHON": str(python)}
+    return {
+        "PYTEST_ADDOPTS": "-p warm_programs",
+        "PYTHONPATH": str(REPOSITORY / "tests" / "plugins"),
+        "WARM_PYTHON": str(python),
+    }
 
 
 def facts(axis: str, choice: str) -> dict[str, Any]:

@@ -32,7 +32,7 @@ LIMITS = Limits(exchange_timeout=30)
 @with_stores(*DURABLE)
 def test_nothing_acknowledged_is_lost(
     installed: Project,
-    warm_environment: Path,
+    shared_python: Path,
     environment_of: Environment,
     record_property: Callable[[str, str], None],
 ) -> None:
@@ -40,14 +40,13 @@ def test_nothing_acknowledged_is_lost(
     seed = secrets.randbelow(1_000_000)
     chance = random.Random(seed)  # noqa: S311 - a moment, not a secret
     environment = environment_of(installed) | SETTINGS
-    python = warm_environment / "bin" / "python"
     ledger = Ledger()
     used: set[str] = set()
     for number in range(ROUNDS):
-        with serve(installed.path, environment, python) as server:
+        with serve(installed.path, environment, shared_python) as server:
             assert asyncio.run(find_faults(server.url, ledger, used)) == [], f"seed {seed}"
             used = asyncio.run(talk_until_killed(server, ledger, f"{number}", chance))
-    with serve(installed.path, environment, python) as server:
+    with serve(installed.path, environment, shared_python) as server:
         everything = {*ledger.items, *ledger.deleted}
         assert asyncio.run(find_faults(server.url, ledger, everything)) == [], f"seed {seed}"
         assert feedback_faults(environment, ledger) == [], f"seed {seed}"

@@ -57,14 +57,13 @@ def open_workshop(
     install: MakeProject,
     outside_folder: Path,
     environment_of: Environment,
-    warm_environment: Path,
+    shared_python: Path,
 ) -> OpenWorkshop:
     """Return a function that copies the combination of a name, to change the copy."""
 
     def opened(name: str) -> Workshop:
         project = install(name)
         folder = Path(tempfile.mkdtemp(dir=outside_folder)) / name
-        python = warm_environment / "bin" / "python"
-        return Workshop.copy(project, folder, environment_of(project), python)
+        return Workshop.copy(project, folder, environment_of(project), shared_python)
 
     return opened

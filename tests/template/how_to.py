@@ -67,7 +67,6 @@ class Workshop:
         environment |= warm_programs(self.warm_python)
         environment |= {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTEST_ADDOPTS": "-p warm_programs",
             "PYTEST_DEBUG_TEMPROOT": str(self.folder.parent),
             "UV_NO_SYNC": "1",
             "UV_PROJECT_ENVIRONMENT": str(self.project.path / ".venv"),

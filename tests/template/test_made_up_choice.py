@@ -15,7 +15,7 @@ MADE_UP = Path(__file__).parent / "made_up"
 CHOICES = {"store": "shelf", "agent": "parrot", "auth": "badge"}
 NAME = "shelf-parrot-none-badge"
 _HANGS = 1200
-"""Seconds after which a command will not end; one of them runs all tests of a project."""
+"""Seconds after which a command counts as hanging; one of them runs all tests of a project."""
 
 LISTS = (
     "tests/cli/test_options.py",

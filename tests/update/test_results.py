@@ -67,15 +67,14 @@ def test_style(updated: Project) -> None:
     run([sys.executable, "-m", "ruff", "format", "--check", "--no-cache", "app"], updated.path)
 
 
-def test_types(updated: Project, warm_environment: Path) -> None:
+def test_types(updated: Project, shared_python: Path) -> None:
     """The project's own mypy finds nothing."""
-    python = warm_environment / "bin" / "python"
-    run([str(python), "-m", "mypy", "--no-error-summary"], updated.path, timeout=600)
+    run([str(shared_python), "-m", "mypy", "--no-error-summary"], updated.path, timeout=600)
 
 
-def test_own_tests(updated: Project, warm_environment: Path) -> None:
+def test_own_tests(updated: Project, shared_python: Path) -> None:
     """The project's own tests pass."""
-    printed = updated.own_tests(warm_environment / "bin" / "python")
+    printed = updated.own_tests(shared_python)
 
     assert re.search(r"^\d+ passed", printed, re.MULTILINE), printed[-500:]
 

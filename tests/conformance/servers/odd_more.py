@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from tests.conformance.servers.attachments import serving_files
 from tests.conformance.servers.correct import Fault, Parts
 from tests.conformance.servers.middleware import BufferedResponse, Json, change_responses
-from tests.conformance.servers.parallel_faults import refused_meanwhile
+from tests.conformance.servers.parallel_faults import MESSAGES, refused_meanwhile
 
 
 def _notes_for_the_agent(parts: Parts) -> None:
@@ -62,7 +62,7 @@ def _without_body(request: Json, response: BufferedResponse) -> None:
 ODD: dict[str, Fault] = {
     "hidden notes": Fault(patch=_notes_for_the_agent),
     "only the last message retried": Fault(patch=_last_message_retried),
-    "429 during an answer": Fault(middleware=refused_meanwhile(429)),
+    "429 during an answer": Fault(middleware=refused_meanwhile(MESSAGES, 429)),
     "204 after deleting a file": Fault(
         patch=serving_files(), middleware=change_responses(_without_body)
     ),

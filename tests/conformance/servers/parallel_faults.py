@@ -171,25 +171,31 @@ def _one_after_the_other(parts: Parts) -> None:
     parts.agent.respond = respond
 
 
-def refused_meanwhile(status: int) -> Callable[[App], App]:
-    """Refuse to create a thread, with this status, while another one gets its first answer."""
+CREATIONS = b'"threads.create"'
+"""What only a request has that creates a thread."""
+MESSAGES = b'"input": {"content"'
+"""What only a request has that sends a message."""
+
+
+def refused_meanwhile(part: bytes, status: int) -> Callable[[App], App]:
+    """Refuse a request with this part, with this status, while another one is answered."""
 
     def wrap(app: App) -> App:
         streams: set[object] = set()
 
         async def changed(scope: Message, receive: Receive, send: Send) -> None:
             first = await receive() if scope["type"] == "http" else {}
-            creates = b'"threads.create"' in first.get("body", b"")
+            concerned = part in first.get("body", b"")
             unread = [first] if first else []
 
             async def replay() -> Message:
                 return unread.pop() if unread else await receive()
 
-            if creates and streams:
+            if concerned and streams:
                 refusal = JSONResponse({"detail": "another answer is being written"}, status)
                 return await refusal(scope, replay, send)
             token = object()
-            if creates:
+            if concerned:
                 streams.add(token)
             try:
                 await app(scope, replay, send)
@@ -216,5 +222,5 @@ ODD: dict[str, Fault] = {
     "a page at once": Fault(patch=responding(_page_at_once)),
     "widgets only": Fault(patch=responding(_widgets_only)),
     "one answer after the other": Fault(patch=_one_after_the_other),
-    "a second answer refused": Fault(middleware=refused_meanwhile(409)),
+    "a second answer refused": Fault(middleware=refused_meanwhile(CREATIONS, 409)),
 }

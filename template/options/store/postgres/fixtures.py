@@ -16,7 +16,8 @@ def outage(store_env: dict[str, str]) -> Callable[[], AbstractContextManager[Non
     """Return a context manager that stops the server and starts it again."""
     with psycopg.connect(store_env["DATABASE_URL"], autocommit=True) as connection:
         row = connection.execute("SHOW data_directory").fetchone()
-        # It writes down that it stops before it stops, and would wait for a busy disk in between.
+        # Before PostgreSQL closes its connections, it writes to the disk: while that is busy, an
+        # outage would begin late.
         connection.execute("ALTER SYSTEM SET fsync = off")
         connection.execute("SELECT pg_reload_conf()")
     assert row is not None
