@@ -1,36 +1,36 @@
 """Few combinations that stand for all."""
 
+import random
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
-
-from covertable import make
 
 Answers = dict[str, str]
 Pair = tuple[tuple[str, str], ...]
 
-_UNASKED = ""
-"""What a combination answers to a question that does not apply to it."""
-_ATTEMPTS = 20
+_ATTEMPTS = 100
 """How often to begin elsewhere: the sets that are found differ by a few combinations."""
 
 
 def covering(possible: Sequence[Answers]) -> list[Answers]:
-    """Return few combinations in which any two choices meet that meet in a possible one."""
-    axes = list({axis: None for answers in possible for axis in answers})
-    rows = {tuple(answers.get(axis, _UNASKED) for axis in axes): answers for answers in possible}
-    factors = {
-        axis: list(dict.fromkeys(row[number] for row in rows)) for number, axis in enumerate(axes)
-    }
-    constraint = {
-        "operator": "fn",
-        "requires": axes,
-        "evaluate": lambda row: tuple(row[axis] for axis in axes) in rows,
-    }
-    found = min(
-        (make(factors, constraints=[constraint], salt=str(n)) for n in range(_ATTEMPTS)), key=len
-    )
-    chosen = {tuple(row[axis] for axis in axes) for row in found}
-    return [answers for row, answers in rows.items() if row in chosen]
+    """Return few combinations in which any two choices meet that meet in a possible one.
+
+    Libraries for this expect axes, and miss pairs or find sets half as large again where only
+    some combinations of them are possible.
+    """
+    chosen = min((_greedy(possible, random.Random(n)) for n in range(_ATTEMPTS)), key=len)  # noqa: S311
+    return [answers for answers in possible if answers in chosen]
+
+
+def _greedy(possible: Sequence[Answers], order: random.Random) -> list[Answers]:
+    """Take the combination with the most pairs that are missing, until none is missing."""
+    rows = [(pairs(answers), answers) for answers in order.sample(possible, len(possible))]
+    missing: set[Pair] = set().union(*(found for found, _ in rows))
+    chosen = []
+    while missing:
+        best, answers = max(rows, key=lambda row: len(missing & row[0]))
+        missing -= best
+        chosen.append(answers)
+    return chosen
 
 
 def every_choice(possible: Sequence[Answers]) -> list[Answers]:

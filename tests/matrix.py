@@ -16,11 +16,14 @@ from tests.command import REPOSITORY
 from tests.covering import covering
 
 QUESTIONS = questions.read_questions(REPOSITORY)
-COMBINATIONS = questions.combinations(QUESTIONS)
+POSSIBLE = questions.combinations(QUESTIONS)
+"""All that a user can choose."""
+COMBINATIONS = questions.matrix(QUESTIONS)
+"""Those that are tested: all of store, agent, tools and auth, with the other axes in turn."""
 COVERING = covering(COMBINATIONS)
 DEFAULTS = {axis.key: str(axis.default) for axis in questions.axes(QUESTIONS)}
 """The default of every axis, also where it does not apply together with the others."""
-DEFAULT = next(answers for answers in COMBINATIONS if answers.items() <= DEFAULTS.items())
+DEFAULT = next(answers for answers in POSSIBLE if answers.items() <= DEFAULTS.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ def the(**choices: str) -> str:
     """
     return next(
         questions.combination_name(answers)
-        for answers in COMBINATIONS
+        for answers in POSSIBLE
         if choices.items() <= answers.items()
     )
 

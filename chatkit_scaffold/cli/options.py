@@ -15,10 +15,10 @@ from chatkit_scaffold.generator.questions import (
     Question,
     axes,
     combination_name,
-    combinations,
     not_asked_with,
     read_questions,
 )
+from chatkit_scaffold.generator.questions import matrix as combinations_to_test
 from chatkit_scaffold.text import listed
 
 
@@ -56,7 +56,9 @@ def matrix(
         typer.Option(min=1, metavar="N", help="Divide the workflow's matrix into at most N jobs."),
     ] = None,
 ) -> None:
-    """List every valid combination of choices.
+    """List the combinations of choices to test: all of store, agent, tools and authentication.
+
+    They take the front ends in turn, so that any two choices meet in one of them.
 
     Example: chatkit-scaffold matrix --format github --shards 20
     """
@@ -66,7 +68,10 @@ def matrix(
             hint="Only a workflow's matrix has jobs: add --format github.",
         )
     questions = read_questions(source.builtin_root())
-    rows = [{**answers, "name": combination_name(answers)} for answers in combinations(questions)]
+    rows = [
+        {**answers, "name": combination_name(answers)}
+        for answers in combinations_to_test(questions)
+    ]
     match output_format:
         case MatrixFormat.TEXT:
             typer.echo("\n".join(row["name"] for row in rows))

@@ -1,6 +1,6 @@
 """The questions of a template, and every valid combination of their choices."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ class Question:
         default: The default answer; may be Jinja, None if there is none.
         choices: Every valid answer; empty if any text is valid.
         when: Jinja or a truth value; False if the answer is computed and never asked.
+        in_turn: Whether the matrix takes its choices in turn, and does not multiply by them.
     """
 
     key: str
@@ -40,6 +41,7 @@ class Question:
     default: Any
     choices: tuple[Choice, ...]
     when: bool | str
+    in_turn: bool = False
 
     @property
     def asked(self) -> bool:
@@ -71,8 +73,13 @@ def read_questions(root: Path) -> tuple[Question, ...]:
 
 def parse_questions(content: Mapping[str, Any]) -> tuple[Question, ...]:
     """Return the questions among the parsed content of a `copier.yml`."""
+    in_turn = content.get("_in_turn", ())
     return tuple(
-        _parse_question(key, details if isinstance(details, Mapping) else {"default": details})
+        _parse_question(
+            key,
+            details if isinstance(details, Mapping) else {"default": details},
+            in_turn=key in in_turn,
+        )
         for key, details in content.items()
         if not key.startswith("_")
     )
@@ -92,6 +99,29 @@ def combinations(questions: Iterable[Question]) -> list[dict[str, str]]:
     return [answers for answers in found if not any(_exclusions(answers, spanning))]
 
 
+def matrix(questions: Sequence[Question]) -> list[dict[str, str]]:
+    """Return the combinations to test: all of the axes that multiply, the others in turn.
+
+    Any two choices that can be combined meet in one of them.
+    """
+    in_turn = {axis.key for axis in axes(questions) if axis.in_turn}
+    groups: dict[tuple[str, ...], list[dict[str, str]]] = {}
+    for answers in combinations(questions):
+        key = tuple(choice for axis, choice in answers.items() if axis not in in_turn)
+        groups.setdefault(key, []).append(answers)
+    multiplied = [axis for axis in axes(questions) if not axis.in_turn]
+    return [group[_turn(group[0], multiplied) % len(group)] for group in groups.values()]
+
+
+def _turn(answers: Mapping[str, str], multiplied: Iterable[Question]) -> int:
+    """Return a number that differs for any two combinations that differ in neighbours only."""
+    return sum(
+        [choice.value for choice in axis.choices].index(answers[axis.key])
+        for axis in multiplied
+        if axis.key in answers
+    )
+
+
 def not_asked_with(axis: Question, questions: Iterable[Question]) -> list[tuple[str, str]]:
     """Return the choices, each with its axis, that leave a user of *axis* nothing to answer."""
     if not isinstance(axis.when, str):
@@ -107,13 +137,14 @@ def combination_name(answers: Mapping[str, str]) -> str:
     return "-".join(answers.values())
 
 
-def _parse_question(key: str, details: Mapping[str, Any]) -> Question:
+def _parse_question(key: str, details: Mapping[str, Any], *, in_turn: bool) -> Question:
     return Question(
         key=key,
         help=str(details.get("help", "")).strip(),
         default=details.get("default"),
         choices=tuple(_parse_choices(details.get("choices", ()))),
         when=details.get("when", True),
+        in_turn=in_turn,
     )
 
 

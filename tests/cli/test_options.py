@@ -27,7 +27,8 @@ def test_options_as_json() -> None:
 
     assert [axis["key"] for axis in shown["axes"]] == [axis.key for axis in AXES]
     assert [question["key"] for question in shown["questions"]] == ["name", "endpoint"]
-    jwt = next(choice for choice in shown["axes"][-1]["choices"] if choice["value"] == "jwt")
+    (auth,) = (axis for axis in shown["axes"] if axis["key"] == "auth")
+    jwt = next(choice for choice in auth["choices"] if choice["value"] == "jwt")
     assert jwt["requirements"][0].startswith("pyjwt")
     assert {"name": "JWT_SECRET", "default": "change-me", "required": True} in jwt["variables"]
 

@@ -7,6 +7,7 @@ from chatkit_scaffold.generator import choices, questions
 from chatkit_scaffold.generator.choices import Variable
 from chatkit_scaffold.generator.questions import Choice
 from tests.command import REPOSITORY
+from tests.covering import all_pairs
 
 QUESTIONS = questions.read_questions(REPOSITORY)
 AXES = questions.axes(QUESTIONS)
@@ -14,14 +15,28 @@ AXES = questions.axes(QUESTIONS)
 
 @pytest.mark.quick
 def test_the_matrix_is_every_combination() -> None:
-    """The axes multiply to the number of combinations, where the echo has no tools to choose."""
+    """Most axes multiply to the number of combinations; the echo has no tools to choose."""
     sizes = {axis.key: len(axis.choices) for axis in AXES}
 
-    found = questions.combinations(QUESTIONS)
+    found = questions.matrix(QUESTIONS)
 
     agents_with_tools = 1 + (sizes["agent"] - 1) * sizes["tools"]
     assert len(found) == sizes["store"] * agents_with_tools * sizes["auth"]
     assert len({questions.combination_name(answers) for answers in found}) == len(found)
+
+
+def test_axes_that_take_turns() -> None:
+    """They add no combination, and any two choices meet all the same."""
+    sizes = {"store": 4, "agent": 4, "auth": 5, "frontend": 3, "host": 2}
+    choices = {
+        axis: {"choices": [f"{axis}{n}" for n in range(size)]} for axis, size in sizes.items()
+    }
+    parsed = questions.parse_questions({"_in_turn": ["frontend", "host"], **choices})
+
+    found = questions.matrix(parsed)
+
+    assert len(found) == 4 * 4 * 5
+    assert all_pairs(found) == all_pairs(questions.combinations(parsed))
 
 
 def test_impossible_pairs_are_left_out() -> None:
@@ -72,7 +87,7 @@ def test_questions_keep_what_copier_knows() -> None:
 
     assert Choice("memory", "Memory, lost on restart (for demos and tests)") in store.choices
     assert store.default == "sqlite"
-    assert asked == ["name", "store", "agent", "tools", "auth", "endpoint"]
+    assert asked == ["name", "store", "agent", "tools", "auth", "frontend", "endpoint"]
 
 
 def test_a_missing_file_is_one_error(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from chatkit_scaffold import launcher
 from chatkit_scaffold.generator import questions
-from tests.matrix import COMBINATIONS, facts, the
+from tests.matrix import POSSIBLE, facts, the
 
 SETTINGS = {"ECHO_DELAY": "0.002", "RATE_LIMIT": "0"}
 """Environment of a backend that many clients talk to at once."""
@@ -22,7 +22,7 @@ def with_projects(*names: str) -> pytest.MarkDecorator:
     projects = [
         # In the group of the combination's other tests, which need the same installed project.
         pytest.param(answers, id=name, marks=pytest.mark.xdist_group(name))
-        for answers in COMBINATIONS
+        for answers in POSSIBLE
         if (name := questions.combination_name(answers)) in names
     ]
     return pytest.mark.parametrize("project", projects, indirect=True)
@@ -33,9 +33,7 @@ def with_stores(*stores: str) -> pytest.MarkDecorator:
     return with_projects(*(the(store=store) for store in stores))
 
 
-DURABLE = {
-    answers["store"] for answers in COMBINATIONS if facts("store", answers["store"])["durable"]
-}
+DURABLE = {answers["store"] for answers in POSSIBLE if facts("store", answers["store"])["durable"]}
 """The stores that outlive the process."""
 
 

@@ -18,7 +18,7 @@ from pytest_copier.plugin import CopierFixture
 from chatkit_scaffold import launcher
 from chatkit_scaffold.generator import questions
 from tests.conftest import Services
-from tests.matrix import COMBINATIONS, Project, facts, the
+from tests.matrix import POSSIBLE, Project, facts, the
 from tests.proofs.export_file import ExportFile, write_export
 from tests.proofs.projects import DURABLE
 
@@ -100,7 +100,7 @@ def new_store(
     @cache
     def project(store: str) -> Project:
         name = the(store=store, auth="session")
-        (answers,) = (one for one in COMBINATIONS if questions.combination_name(one) == name)
+        (answers,) = (one for one in POSSIBLE if questions.combination_name(one) == name)
         folder = outside_folder / f"transfer-{store}"
         with pytest.MonkeyPatch.context() as patch:
             CopierFixture(copier_template, {}, patch).copy(folder, name="backend", **answers)

@@ -10,7 +10,7 @@ from pytest_copier.plugin import CopierFixture
 from chatkit_scaffold import launcher
 from chatkit_scaffold.generator import questions
 from tests.conftest import Environment
-from tests.matrix import COMBINATIONS, Project
+from tests.matrix import POSSIBLE, Project
 from tests.template.how_to import MakeProject, OpenWorkshop, Workshop
 from tests.template.page_project import PageProject
 
@@ -30,7 +30,7 @@ def generate(copier_template: Path, outside_folder: Path) -> MakeProject:
 
     @cache
     def generated(name: str) -> Project:
-        (answers,) = (found for found in COMBINATIONS if questions.combination_name(found) == name)
+        (answers,) = (found for found in POSSIBLE if questions.combination_name(found) == name)
         folder = Path(tempfile.mkdtemp(dir=outside_folder)) / name
         with pytest.MonkeyPatch.context() as patch:
             CopierFixture(copier_template, {}, patch).copy(folder, name="backend", **answers)

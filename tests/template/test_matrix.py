@@ -16,7 +16,7 @@ from chatkit_scaffold.verify import credentials
 from tests import environments
 from tests.conftest import Environment
 from tests.covering import all_pairs
-from tests.matrix import COMBINATIONS, COVERING, DEFAULT, QUESTIONS, Project, facts, run
+from tests.matrix import COMBINATIONS, COVERING, DEFAULT, POSSIBLE, QUESTIONS, Project, facts, run
 from tests.template.how_to import MakeProject
 
 ONE_USER = "without sign-in, there is one user"
@@ -88,7 +88,7 @@ def test_dependencies_parse(project: Project) -> None:
 @pytest.mark.quick
 def test_every_pair_of_choices_is_covered() -> None:
     """Any two choices that can be combined meet in a project whose own tests run."""
-    assert all_pairs(COVERING) == all_pairs(COMBINATIONS)
+    assert all_pairs(COVERING) == all_pairs(COMBINATIONS) == all_pairs(POSSIBLE)
     assert len(COVERING) < len(COMBINATIONS)
 
 

@@ -8,7 +8,7 @@ from chatkit_scaffold.generator.questions import axes
 from chatkit_scaffold.update.plan import Wish
 from chatkit_scaffold.update.run import update
 from tests.command import git, tree
-from tests.matrix import COMBINATIONS, QUESTIONS
+from tests.matrix import POSSIBLE, QUESTIONS
 from tests.update.lab import Lab, Start
 from tests.update.made_up_releases import TODAY
 
@@ -29,12 +29,12 @@ def switches() -> list[object]:
 
 def _pair(axis: str, one: str, two: str) -> tuple[Answers, Answers]:
     """Return a combination for each choice; the richest ones, which have the most to lose."""
-    for answers in reversed(COMBINATIONS):
+    for answers in reversed(POSSIBLE):
         if answers.get(axis) == one:
             other = {**answers, axis: two}
             without_tools = {key: value for key, value in other.items() if key != "tools"}
             for possible in (other, without_tools, {**other, "tools": "none"}):
-                if possible in COMBINATIONS:
+                if possible in POSSIBLE:
                     return answers, possible
     raise AssertionError(f"no combination has {one}, and one like it {two}")
 

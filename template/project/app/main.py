@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.exceptions import HTTPException
 
-from app import ENDPOINT, start_page
+from app import ENDPOINT
 from app.agent import open_agent
 from app.auth import open_auth
 from app.auth import router as auth_router
@@ -22,6 +22,7 @@ from app.rates import MessageLimits
 from app.routes import chatkit, router
 from app.server import ChatServer
 from app.settings import Settings, load_settings
+from app.start_page import add_start_page
 from app.store import open_store
 from app.streaming import Turns
 from app.warm_up import build_models
@@ -52,8 +53,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_route(ENDPOINT, chatkit, methods=["POST"])
     app.include_router(router)
     app.include_router(auth_router)
-    if settings.app_env == "development":
-        app.include_router(start_page.router)
+    add_start_page(app, settings)
     for kind in (ApiError, NotFoundError, StoreUnavailableError, HTTPException):
         app.add_exception_handler(kind, on_error)
     # Each is around those before it: errors need CORS headers, and all responses the edge's.

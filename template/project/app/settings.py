@@ -5,10 +5,11 @@ from pydantic import ValidationError
 from app.agent import AgentSettings
 from app.auth import AuthSettings
 from app.errors import StartupError
+from app.start_page import StartPageSettings
 from app.store import StoreSettings
 
 
-class Settings(AuthSettings, StoreSettings, AgentSettings):
+class Settings(AuthSettings, StoreSettings, AgentSettings, StartPageSettings):
     """Read from the environment and `.env`; a variable is named like its field, in capitals.
 
     `AuthSettings` comes first, so that its defaults override those of `CommonSettings`.

@@ -5,13 +5,12 @@ import hashlib
 import json
 from html import escape
 
-from fastapi import APIRouter, Request
+from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 
 from app import ENDPOINT
 from app.auth import FETCH_EXAMPLE
-
-router = APIRouter()
+from app.common_settings import CommonSettings
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 3rem auto; max-width: 44rem; padding: 0 1rem; }
@@ -47,7 +46,16 @@ _HEADERS = {
 }
 
 
-@router.get("/", response_class=HTMLResponse)
+class StartPageSettings(CommonSettings):
+    """The page has no settings of its own."""
+
+
+def add_start_page(app: FastAPI, settings: StartPageSettings) -> None:
+    """Serve the page in development."""
+    if settings.app_env == "development":
+        app.add_api_route("/", start_page, response_class=HTMLResponse)
+
+
 async def start_page(request: Request) -> HTMLResponse:
     """Show the endpoint's address and the code for the front end."""
     url = str(request.base_url).rstrip("/") + ENDPOINT
