@@ -31,7 +31,7 @@ class Project:
     """A generated project.
 
     Attributes:
-        name: Its choices, such as `sqlite-echo-none`.
+        name: Its choices, such as `sqlite-echo-none-none`.
         path: Its folder.
         answers: Its choices by axis.
     """

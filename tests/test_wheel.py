@@ -107,7 +107,7 @@ def test_lists_what_the_checkout_lists(
     assert listed == _run(
         sys.executable, "-m", "chatkit_scaffold", "options", "--json", cwd=checkout
     )
-    assert "sqlite-echo-none\n" in matrix
+    assert "memory-echo-none-none\n" in matrix
 
 
 def test_offers_completion(installed: Path, offline: dict[str, str], tmp_path: Path) -> None:

@@ -144,6 +144,7 @@ def test_prints_json_for_programs(workplace: Path) -> None:
         "store": "memory",
         "agent": "echo",
         "auth": "none",
+        "frontend": "none",
         "endpoint": "/chatkit",
     }
     assert made["template"]["source"] == str(REPOSITORY)

@@ -37,7 +37,7 @@ STORES = [
         (
             ["--data=colour=red"],
             "'colour' is not a question of the template",
-            "Its questions are name, store, agent, tools, auth, endpoint.",
+            "Its questions are name, store, agent, tools, auth, frontend, endpoint.",
         ),
         (
             ["--data=sql=true"],

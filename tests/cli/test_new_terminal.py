@@ -28,6 +28,7 @@ def test_prompts_for_what_was_not_passed(workplace: Path) -> None:
             ("What is the project called?", ENTER),
             ("Where should threads and messages be kept?", DOWN + ENTER),
             ("How are users authenticated?", ENTER),
+            ("Which front end", ENTER),
         ],
     )
 
@@ -41,7 +42,7 @@ def test_prompts_for_what_was_not_passed(workplace: Path) -> None:
 
 def test_prompts_for_tools_if_they_apply(workplace: Path) -> None:
     """An agent that can have tools is asked for them, behind the agent; the echo is not."""
-    passed = ["--name=bot", "--store=memory", "--auth=none", "--endpoint=/chat"]
+    passed = ["--name=bot", "--store=memory", "--auth=none", "--frontend=none", "--endpoint=/chat"]
     echo = at_terminal(workplace, ["new", "echo", *passed], [("Which agent", ENTER)])
     openai = at_terminal(
         workplace,
@@ -77,7 +78,7 @@ def test_shows_what_is_wrong_beside_the_question(
 
     session = at_terminal(
         workplace,
-        ["new", "bot", "--store=memory", "--agent=echo", "--auth=none", other],
+        ["new", "bot", "--store=memory", "--agent=echo", "--auth=none", "--frontend=none", other],
         [(question, ERASE + wrong + ENTER), (reason, INTERRUPT)],
     )
 

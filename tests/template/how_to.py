@@ -14,7 +14,7 @@ from tests.matrix import Project, run, warm_programs
 from tests.template.markdown import blocks
 
 MakeProject = Callable[[str], Project]
-"""From the name of a combination, such as `sqlite-echo-none`, to a project."""
+"""From the name of a combination, such as `sqlite-echo-none-none`, to a project."""
 
 COMPONENT = "Chat.tsx"
 """The component in the README; it belongs to the page."""
