@@ -4,6 +4,7 @@ Browsers ask for permission (CORS) before a page of another origin sends JSON, o
 They do not ask before every request, so the origin of those that arrive is checked as well.
 """
 
+import re
 from collections.abc import Sequence
 
 from fastapi import Request
@@ -16,6 +17,11 @@ from app.common_settings import CommonSettings
 from app.errors import ApiError
 from app.hosts import Hosts, host_of
 from app.logs import log
+
+_LOOPBACK = re.compile(
+    r"https?://(([a-z\d-]+\.)*localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 class Cors(CORSMiddleware):
@@ -87,7 +93,9 @@ class Cors(CORSMiddleware):
 def check_origin(request: Request) -> None:
     """Reject requests from pages of other sites.
 
-    CORS keeps such a page from reading the response, but not from sending the request.
+    CORS keeps such a page from reading the response, but not from sending the request. In
+    development, any page on this machine may send it: behind a front end's development server,
+    `Origin` is that server's, and `Host` this one's.
 
     Raises:
         ApiError: 403, the origin is neither this server's own nor in CORS_ORIGINS.
@@ -96,11 +104,18 @@ def check_origin(request: Request) -> None:
     settings: CommonSettings = request.app.state.settings
     if origin is None or origin in settings.cors_origins or "*" in settings.cors_origins:
         return
+    if settings.app_env == "development" and is_loopback(origin):
+        return
     hosts: Hosts = request.app.state.hosts
     same = origin.lower().partition("://")[2] == host_of(request.scope)
     if not (same and hosts.owns(request.scope)):
         log_unlisted(origin)
         raise ApiError(403, "origin_not_allowed", "This origin is not in CORS_ORIGINS.")
+
+
+def is_loopback(origin: str) -> bool:
+    """Return whether a page of *origin* can only come from the machine that shows it."""
+    return _LOOPBACK.fullmatch(origin) is not None
 
 
 def log_unlisted(origin: str) -> None:

@@ -1,14 +1,18 @@
 """Which pages may call the backend, and what the log says about the others."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import httpx
 import pytest
+from fastapi import FastAPI, Request
 from starlette.responses import PlainTextResponse
 from structlog.testing import capture_logs
 
+from app import ENDPOINT
 from app.common_settings import CommonSettings
-from app.origins import Cors
+from app.errors import ApiError
+from app.hosts import Hosts
+from app.origins import Cors, check_origin
 from tests.backend import Backend, StartBackend
 
 PAGE = "https://chat.example.com"
@@ -131,3 +135,85 @@ async def test_credentials_are_for_nobody_else(settings: CommonSettings) -> None
     """No other response allows it, and none that is for every page."""
     responses, _ = await ask(settings)
     assert [response for response in responses if CREDENTIALS in response.headers] == []
+
+
+OF_THIS_MACHINE = [
+    "http://localhost:5173",
+    "http://localhost:4999",
+    "https://localhost",
+    "http://chat.localhost:8080",
+    "http://127.0.0.1:5170",
+    "http://127.1.2.3:5173",
+    "https://[::1]:5173",
+]
+OF_OTHERS = [
+    "https://evil.example",
+    "http://localhost.evil.example",
+    "http://evil-localhost:5173",
+    "http://127.0.0.1.evil.example",
+    "http://127.0.0.1@evil.example",
+    "http://evil.example:5173#localhost",
+    "http://192.168.1.7:5173",
+    "http://128.0.0.1",
+    "http://[::2]",
+    "http://0.0.0.0:5173",
+    "ftp://localhost",
+    "http://localhost:5173/",
+    "localhost:5173",
+    "null",
+    "",
+]
+
+
+def may_write(origin: str, settings: CommonSettings, host: str = "127.0.0.1:8000") -> bool:
+    """Return whether a page of *origin* may send a request to *host*."""
+    app = FastAPI()
+    app.state.settings = settings
+    app.state.hosts = Hosts(["chat.example.com", "127.0.0.1"])
+    headers = [(b"origin", origin.encode()), (b"host", host.encode())]
+    try:
+        check_origin(Request({"type": "http", "app": app, "headers": headers}))
+    except ApiError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("origin", OF_THIS_MACHINE)
+def test_development_server_may_forward(origin: str) -> None:
+    """Its proxy changes `Host` to the backend's, and leaves the page's `Origin` as it is.
+
+    In production, only CORS_ORIGINS counts.
+    """
+    assert may_write(origin, CommonSettings(cors_origins=[]))
+    assert not may_write(origin, CommonSettings(cors_origins=[], app_env="production"))
+    assert may_write(origin, CommonSettings(cors_origins=[origin], app_env="production"))
+
+
+@pytest.mark.parametrize("origin", OF_OTHERS)
+@pytest.mark.parametrize("app_env", ["development", "production"])
+def test_page_of_another_machine_may_not(
+    origin: str, app_env: Literal["development", "production"]
+) -> None:
+    """What only looks like this machine is a page of another site."""
+    assert not may_write(origin, CommonSettings(app_env=app_env))
+
+
+@pytest.mark.parametrize("app_env", ["development", "production"])
+def test_own_page_may_write(app_env: Literal["development", "production"]) -> None:
+    """A page that the backend serves needs no entry in CORS_ORIGINS, but the backend's own name."""
+    settings = CommonSettings(cors_origins=[], app_env=app_env)
+    assert may_write("https://chat.example.com", settings, host="chat.example.com")
+    assert not may_write("https://evil.example", settings, host="evil.example")
+
+
+def test_page_behind_a_proxy_may_write_but_another_may_not_read(backend: Backend) -> None:
+    """To a browser, a proxy's page needs no permission to read; other ports do not get it."""
+    address = backend.url.removesuffix(ENDPOINT).removeprefix("http://")
+    origin = "http://localhost:4999"
+    response = backend.client().post_raw(b"{}", Host=address, Origin=origin)
+    assert response.json()["error"]["code"] == "invalid_request"
+    preflight = backend.client().options(Origin=origin, **ASK)
+    assert preflight.status_code == 400
+    for found in (response, preflight):
+        assert "access-control-allow-origin" not in found.headers
+        assert "access-control-allow-credentials" not in found.headers
