@@ -91,10 +91,12 @@ def report(process: int, connection: socket.socket) -> None:
 def become(folder: str, environment: dict[str, str], arguments: list[str]) -> None:
     """Do what `python` does in this folder and environment, with these arguments."""
     import runpy
+    import time
 
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    time.tzset()
     option, name, *rest = arguments
     assert option == "-m", arguments
     sys.path[:1] = [folder, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]

@@ -29,7 +29,12 @@ import json
 from app.settings import Settings
 read, fields = Settings(_env_file=None), Settings.model_fields
 optional = {name: field for name, field in fields.items() if not field.is_required()}
-different = [name for name, field in optional.items() if getattr(read, name) != field.default]
+validated = {"app_env": "development"}
+different = [
+    name
+    for name, field in optional.items()
+    if getattr(read, name) != field.get_default(call_default_factory=True, validated_data=validated)
+]
 print(json.dumps({"all": sorted(fields), "different": different}))
 """
 """Prints the settings, and those whose value in the environment is not their default."""

@@ -28,6 +28,15 @@ Rate = Annotated[str, AfterValidator(refuse_wrong_rate)]
 """How often something may be done, such as `60/minute`; `0` is any number of times."""
 
 
+def _default_origins(app_env: object) -> list[str]:
+    """Return where a page is in development; in production, only its owner knows."""
+    if app_env != "development":
+        return []
+    # To browsers, localhost and 127.0.0.1 are different sites.
+    hosts = ("localhost", "127.0.0.1")
+    return [f"http://{host}:{port}" for port in (3000, 5170, 5173) for host in hosts]
+
+
 class CommonSettings(BaseSettings):
     """Read from the environment and from `.env`; an empty variable counts as not set."""
 
@@ -49,11 +58,11 @@ class CommonSettings(BaseSettings):
     allowed_hosts: Annotated[list[str], NoDecode] = []
     """Names that requests may be sent to, comma separated, such as `chat.example.com` or
     `*.example.com`; any name if it is empty."""
-    cors_origins: Annotated[list[str], NoDecode] = [
-        "http://localhost:3000",
-        "http://localhost:5173",
-    ]
-    """Origins of the pages that may call this backend, comma separated."""
+    cors_origins: Annotated[list[str], NoDecode] = Field(
+        default_factory=lambda valid: _default_origins(valid.get("app_env"))
+    )
+    """Origins of the pages that may call this backend, comma separated; by default, in
+    development, those of common development servers."""
     forwarded_allow_ips: str = "127.0.0.1,::1"
     """Proxies whose `X-Forwarded-For` names the client: addresses and networks, comma separated,
     or `*` for all."""

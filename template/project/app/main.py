@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from chatkit import types
 from chatkit.store import NotFoundError
 from fastapi import FastAPI, Request, Response
-from fastapi.middleware.cors import CORSMiddleware
 from starlette.exceptions import HTTPException
 
 from app import ENDPOINT
@@ -18,6 +17,7 @@ from app.edge import Edge, Failures
 from app.errors import ApiError, error_response
 from app.hosts import Hosts
 from app.logs import configure_logging
+from app.origins import Cors
 from app.rates import MessageLimits
 from app.routes import chatkit, router
 from app.server import ChatServer
@@ -48,7 +48,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.hosts = Hosts(settings.allowed_hosts)
-    app.state.origins = frozenset(settings.cors_origins)
     # Without FastAPI's dependencies, which would cost more than the rest of a request's way here.
     app.add_route(ENDPOINT, chatkit, methods=["POST"])
     app.include_router(router)
@@ -58,15 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.add_exception_handler(kind, on_error)
     # Each is around those before it: errors need CORS headers, and all responses the edge's.
     app.add_middleware(Failures)
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=settings.cors_origins,
-        allow_credentials=settings.uses_cookies,
-        allow_methods=["GET", "POST"],
-        # Pages of these origins may send any header: ChatKit's own and those that sign users in.
-        allow_headers=["*"],
-        expose_headers=["X-Request-ID", "Retry-After"],
-    )
+    app.add_middleware(Cors, settings=settings)
     app.add_middleware(Edge, settings=settings)
     return app
 

@@ -46,6 +46,7 @@ from app.errors import ApiError, error_event, first_problem
 from app.history import load_history
 from app.recording import Recording, is_hidden
 from app.text import TextRepair
+from app.times import with_offsets
 from app.titles import Titling
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -136,9 +137,9 @@ class ChatServer(ChatKitServer[RequestContext]):
                 yield ErrorEvent(code=ErrorCode.STREAM_ERROR, allow_retry=True)
 
     def _serialize(self, obj: BaseModel) -> bytes:
-        """Return the same bytes as the SDK's method, in less time."""
+        """Return the same bytes as the SDK's method, in less time, and times with an offset."""
         return to_json(
-            obj,
+            with_offsets(obj),
             by_alias=True,
             exclude_none=True,
             inf_nan_mode="null",

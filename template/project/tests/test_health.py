@@ -39,6 +39,22 @@ def test_origins_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
     assert CommonSettings().cors_origins == ["https://a.example", "https://b.example"]
 
 
+def test_pages_on_this_machine_are_listed_in_development() -> None:
+    """By both names that a browser may show, which it takes for different sites."""
+    hosts = ("localhost", "127.0.0.1")
+    origins = {f"http://{host}:{port}" for host in hosts for port in (3000, 5170, 5173)}
+    assert set(CommonSettings().cors_origins) == origins
+    assert CommonSettings(cors_origins=[]).cors_origins == []
+
+
+def test_no_page_is_listed_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There, only its owner knows where the page is; a list counts everywhere."""
+    monkeypatch.setenv("APP_ENV", "production")
+    assert CommonSettings().cors_origins == []
+    monkeypatch.setenv("CORS_ORIGINS", "http://localhost:3000")
+    assert CommonSettings().cors_origins == ["http://localhost:3000"]
+
+
 def test_wrong_setting_is_one_sentence() -> None:
     """A start that fails names the variable and shows no traceback."""
     ended = subprocess.run(

@@ -67,3 +67,4 @@ def test_other_pages_may_send_nothing(backend: Backend, origin: str) -> None:
     assert refused.status_code == 403
     for response in (refused, backend.client().options(Origin=origin, **preflight)):
         assert "access-control-allow-origin" not in response.headers
+        assert "access-control-allow-credentials" not in response.headers
