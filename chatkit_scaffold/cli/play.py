@@ -75,25 +75,23 @@ def serve(
     ca_file: Path | None = None,
     insecure: bool = False,
 ) -> None:
-    """Serve the page and print its address; see `play.server.play`."""
+    """Serve the page and print its address; see `play.server.prepared`."""
     # Takes a while to import, which no other command waits for.
     from chatkit_scaffold.play import server
     from chatkit_scaffold.protocol.session import shown_url
 
     is_there = server.listens(url)
-
-    def show(address: str) -> None:
-        typer.echo(f"Chat with {shown_url(url)} at {address}")
-        if not is_there:
-            typer.echo(f" note: nothing responds at {shown_url(url)} yet", err=True)
-        typer.echo(" note: press Ctrl+C to stop", err=True)
-
-    server.play(
+    with server.prepared(
         url,
         headers=headers,
         other_headers=other_headers,
         trusted=trusted(ca_file, insecure=insecure),
         port=port,
-        opens=opens,
-        ready=show,
-    )
+    ) as (address, running):
+        typer.echo(f"Chat with {shown_url(url)} at {address}")
+        if not is_there:
+            typer.echo(f" note: nothing listens at {shown_url(url)} yet", err=True)
+        typer.echo(" note: press Ctrl+C to stop", err=True)
+        if opens:
+            server.open_browser(address)
+        running.run()

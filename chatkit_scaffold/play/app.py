@@ -1,7 +1,9 @@
 """The routes of the play page."""
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -13,8 +15,10 @@ from chatkit_scaffold import __version__
 from chatkit_scaffold.errors import ScaffoldError
 from chatkit_scaffold.play.exchanges import Exchanges, Summary
 from chatkit_scaffold.play.forward import Forward, error_response
+from chatkit_scaffold.play.history import History
 from chatkit_scaffold.play.masking import masked
 from chatkit_scaffold.play.user import User
+from chatkit_scaffold.play.warnings import warnings_about
 from chatkit_scaffold.protocol.event_stream import parse_object
 from chatkit_scaffold.protocol.exchange import Exchange
 from chatkit_scaffold.protocol.session import shown_url
@@ -34,6 +38,7 @@ class Play:
 
     def __init__(self, users: Mapping[str, User]) -> None:
         self._users = dict(users)
+        self._histories = {name: History() for name in users}
         self._exchanges = Exchanges()
 
     def app(self) -> Starlette:
@@ -88,9 +93,19 @@ class Play:
         exchange = Exchange("", operation=operation if isinstance(operation, str) else "")
         number = self._exchanges.begin()
 
+        history = self._histories[user.name]
+        history.begin(asked)
+
         async def ended(exchange: Exchange) -> None:
+            views = history.views(asked, exchange)
             user.note_upload(exchange)
-            self._exchanges.finish(number, self._summary(number, user, exchange))
+            history.end(asked, exchange)
+            warnings: list[dict[str, Any]] = []
+            try:
+                # In a thread, because a large response takes a while, and others are streaming.
+                warnings = await asyncio.to_thread(warnings_about, exchange, views, user)
+            finally:
+                self._exchanges.finish(number, _summary(number, user, exchange, warnings))
 
         return Forward(
             user,
@@ -101,17 +116,6 @@ class Play:
             received=lambda: self._exchanges.end(number),
             ended=ended,
         )
-
-    def _summary(self, number: int, user: User, exchange: Exchange) -> Summary:
-        return {
-            "id": number,
-            "operation": exchange.operation,
-            "status": exchange.status,
-            "seconds": round(exchange.seconds, 3),
-            "size": exchange.size,
-            "error": user.without_secrets(exchange.error),
-            "warnings": [],
-        }
 
     async def _exchange(self, request: Request) -> Response:
         summary = await self._exchanges.summary(request.path_params["number"])
@@ -144,6 +148,20 @@ class Play:
             hint=sent.advice or "See the log of the backend.",
         )
         return error_response(502, "upload", failed)
+
+
+def _summary(
+    number: int, user: User, exchange: Exchange, warnings: list[dict[str, Any]]
+) -> Summary:
+    return {
+        "id": number,
+        "operation": exchange.operation,
+        "status": exchange.status,
+        "seconds": round(exchange.seconds, 3),
+        "size": exchange.size,
+        "error": user.without_secrets(exchange.error),
+        "warnings": warnings,
+    }
 
 
 def _unknown_user() -> Response:

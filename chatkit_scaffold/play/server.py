@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 import webbrowser
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -27,17 +27,19 @@ _GRACE = 1
 """Seconds for open streams at the end."""
 
 
-def play(
+@contextlib.contextmanager
+def prepared(
     url: str,
     *,
     headers: Mapping[str, str] | None = None,
     other_headers: Mapping[str, str] | None = None,
     trusted: ssl.SSLContext | None = None,
     port: int = 0,
-    opens: bool = True,
-    ready: Callable[[str], None],
-) -> None:
-    """Serve the page until SIGINT or SIGTERM.
+) -> Iterator[tuple[str, uvicorn.Server]]:
+    """Listen, and yield the page's address with the server, which is to be run in the block.
+
+    Whoever has the address can use the credentials. A browser can connect at once; it gets an
+    answer when the server runs.
 
     Args:
         url: The ChatKit endpoint.
@@ -45,8 +47,6 @@ def play(
         other_headers: The second user's credentials; without them, there is no second user.
         trusted: Whose certificates to trust; by default, see `tls.trust`.
         port: Where to listen; 0 for any free port.
-        opens: Whether to open the page in the browser.
-        ready: Called with the page's address, which lets anybody who has it use the credentials.
 
     Raises:
         ScaffoldError: The URL or a header is not valid, or the port is in use.
@@ -57,15 +57,28 @@ def play(
     with _listening(port) as listener:
         token = secrets.token_urlsafe(32)
         port = listener.getsockname()[1]
-        address = f"http://{HOST}:{port}/{token}/"
-        ready(address)
-        if opens:
-            # Some browsers return only when they are closed.
-            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-        server = uvicorn.Server(_config(Play(users), port=port, token=token))
+        server = _Server(_config(Play(users), port=port, token=token), listener)
+        yield f"http://{HOST}:{port}/{token}/", server
+
+
+class _Server(uvicorn.Server):
+    """Serves at a socket that listens already."""
+
+    def __init__(self, config: uvicorn.Config, listener: socket.socket) -> None:
+        super().__init__(config)
+        self._listener = listener
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until SIGINT, SIGTERM, or `should_exit`."""
         # uvicorn raises the signal again once it has shut down.
         with contextlib.suppress(KeyboardInterrupt):
-            server.run(sockets=[listener])
+            super().run(sockets or [self._listener])
+
+
+def open_browser(address: str) -> None:
+    """Open a page in the user's browser, if there is one."""
+    # Some browsers return only when they are closed.
+    threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
 
 def listens(url: str) -> bool:
@@ -97,7 +110,6 @@ def _listening(port: int) -> Iterator[socket.socket]:
                 f"Port {port} {reason}",
                 hint="Pass another one with --port, or none for any free port.",
             ) from None
-        # A browser can connect from now on, and gets an answer once the server has started.
         listener.listen()
         yield listener
 
