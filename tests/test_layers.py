@@ -15,6 +15,7 @@ ALLOWED = {
     "console": set(),
     "protocol": {"errors", "text"},
     "conformance": {"protocol", "errors", "text"},
+    "play": {"conformance", "protocol", "errors", "text", "__init__"},
     "generator": {"console", "errors", "text", "__init__"},
     "launcher": {"errors"},
     "verify": {"conformance", "generator", "launcher", "console", "errors", "text"},
@@ -25,6 +26,7 @@ ALLOWED = {
         "verify",
         "generator",
         "conformance",
+        "play",
         "launcher",
         "protocol",
         "console",
@@ -40,7 +42,9 @@ ALLOWED = {
 ONLY_IMPORTERS = {
     "copier": {"generator.render"},
     "httpx": {"protocol.session", "protocol.tls"},
+    "starlette": {"play"},
     "typer": {"cli"},
+    "uvicorn": {"play.server"},
     "rich": {"console", "conformance.formats.text"},
 }
 """By library: the modules, or the package, through which everything else reaches it."""

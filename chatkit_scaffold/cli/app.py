@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from chatkit_scaffold import __version__
-from chatkit_scaffold.cli import check, new, options, status, update
+from chatkit_scaffold.cli import check, new, options, play, status, update
 from chatkit_scaffold.cli.flags import Function, command_with_flags, without_flags
 from chatkit_scaffold.cli.guard import NO_VERDICT, errors_as_one_line
 from chatkit_scaffold.console import tolerate_any_encoding
@@ -46,7 +46,7 @@ def _with_answers(name: str) -> TyperCommand:
 
 app = typer.Typer(
     cls=_Group,
-    help="Create ChatKit backends in Python, and check any ChatKit backend.",
+    help="Create ChatKit backends in Python; check any ChatKit backend, and chat with it.",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -56,6 +56,7 @@ app.command("status")(status.status)
 app.command("options")(options.list_options)
 app.command("matrix")(options.matrix)
 app.command("check")(check.check)
+app.command("play")(play.play)
 
 
 def main() -> None:

@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chatkit_scaffold.cli.headers import HEADER, OTHER_HEADER, read_headers, require_origin
+from chatkit_scaffold.cli.headers import (
+    HEADER,
+    OTHER_HEADER,
+    read_headers,
+    require_origin,
+    url_is_missing,
+)
+from chatkit_scaffold.cli.tls import CaFile, Insecure, trusted
 from chatkit_scaffold.conformance.formats import Format
 from chatkit_scaffold.console import print_styled, spinner
 from chatkit_scaffold.errors import ScaffoldError
 
 if TYPE_CHECKING:
-    from ssl import SSLContext
-
     from chatkit_scaffold.conformance.report import Report
 
 
@@ -71,18 +76,8 @@ def check(
             min=0.1, max=600, metavar="SECONDS", help="Seconds to wait for the server's next byte."
         ),
     ] = 30.0,
-    ca_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--ca-file",
-            metavar="FILE",
-            help="Trust the TLS certificates in this PEM file, too.",
-            show_default=False,
-        ),
-    ] = None,
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="Trust any TLS certificate.")
-    ] = False,
+    ca_file: CaFile = None,
+    insecure: Insecure = False,
     output_format: Annotated[
         Format, typer.Option("--format", metavar="|".join(Format), help="Format of the report.")
     ] = Format.TEXT,
@@ -127,9 +122,7 @@ def check(
         typer.echo(explanation(explain), nl=False)
         return
     if not url:
-        raise ScaffoldError(
-            "URL is missing", hint="Pass the endpoint, such as http://127.0.0.1:8000/chatkit."
-        )
+        raise url_is_missing()
     require_origin(origin)
     from chatkit_scaffold.conformance.suite import run_checks
 
@@ -143,22 +136,13 @@ def check(
             select=_split(select or []),
             ignore=_split(ignore or []),
             read_only=read_only,
-            trusted=_trusted(ca_file, insecure=insecure),
+            trusted=trusted(ca_file, insecure=insecure),
             progress=lambda one, number, count: show(f"{number}/{count} {one.id}"),
         )
     _write(report, output_format, output, strict=strict)
     if summary is not None:
         _save(report, Format.MARKDOWN, summary, mode="a", strict=strict)
     raise typer.Exit(report.exit_status(strict=strict))
-
-
-def _trusted(ca_file: Path | None, *, insecure: bool) -> "SSLContext | None":
-    """Return whose certificates to trust; None for the default, which plain HTTP need not load."""
-    if ca_file is None and not insecure:
-        return None
-    from chatkit_scaffold.protocol.tls import trust
-
-    return trust(ca_file=ca_file, insecure=insecure)
 
 
 def _listing() -> str:

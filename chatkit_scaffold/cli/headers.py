@@ -1,4 +1,4 @@
-"""Reads the headers and the origin that users pass to `check`."""
+"""Reads the headers and the origin that users pass to `check` and `play`."""
 
 import os
 import re
@@ -56,6 +56,13 @@ def parse_headers(lines: Sequence[str], variable: str = "") -> dict[str, str]:
             )
         headers[name] = value.strip()
     return headers
+
+
+def url_is_missing() -> ScaffoldError:
+    """Return the error for a command without the URL that it needs."""
+    return ScaffoldError(
+        "URL is missing", hint="Pass the endpoint, such as http://127.0.0.1:8000/chatkit."
+    )
 
 
 def require_origin(value: str | None) -> None:

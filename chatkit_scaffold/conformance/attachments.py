@@ -4,7 +4,6 @@ import struct
 import zlib
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 from chatkit_scaffold.conformance.check import SkipCheckError
 from chatkit_scaffold.conformance.expectations import skip, untestable
@@ -13,9 +12,7 @@ from chatkit_scaffold.conformance.target import Target
 from chatkit_scaffold.errors import ScaffoldError
 from chatkit_scaffold.protocol.client import Chatkit, user_input
 from chatkit_scaffold.protocol.exchange import Exchange, dig, ids, rows, text_at
-
-_BOUNDARY = "chatkit-scaffold"
-_PORTS = {"http": 80, "https": 443}
+from chatkit_scaffold.protocol.upload import read_descriptor
 
 
 def _png() -> bytes:
@@ -107,55 +104,14 @@ def has_file(response: Exchange, file: File) -> bool:
 
 async def _upload(target: Target, descriptor: Any, file: tuple[str, str, bytes]) -> bool:
     """Send the file as the server's upload descriptor says; return whether that succeeded."""
-    url = _upload_url(target, descriptor)
-    if not url:
+    upload = read_descriptor(descriptor, target.user.url)
+    if upload is None or not upload.same_origin:
         return False
-    named = dig(descriptor, "headers")
-    headers = {
-        name: value
-        for name, value in (named.items() if isinstance(named, dict) else ())
-        if isinstance(value, str)
-    }
-    method = "PUT" if dig(descriptor, "method") == "PUT" else "POST"
     try:
-        client = await target.client_for(url, headers)
+        client = await target.client_for(upload.url, upload.headers)
     except ScaffoldError:
         return False
-    for content, content_type in _bodies(method, file):
-        # The descriptor's own content type is part of a signed URL.
-        own = {} if "content-type" in map(str.lower, headers) else {"content-type": content_type}
-        if (await client.send_raw(content, method=method, headers=own)).ok:
+    for content, own in upload.bodies(*file):
+        if (await client.send_raw(content, method=upload.method, headers=own)).ok:
             return True
     return False
-
-
-def _upload_url(target: Target, descriptor: Any) -> str:
-    """Return where to upload a file; empty if that is not the same server."""
-    endpoint = target.user.url
-    try:
-        url = urljoin(endpoint, text_at(descriptor, "url") or "")
-        return url if _origin(url) == _origin(endpoint) else ""
-    except ValueError:
-        return ""
-
-
-def _bodies(method: str, file: tuple[str, str, bytes]) -> list[tuple[bytes, str]]:
-    """Return the file as the body of a request: as it is, and for POST as a form first."""
-    name, media_type, content = file
-    disposition = f'Content-Disposition: form-data; name="file"; filename="{name}"'
-    head = f"--{_BOUNDARY}\r\n{disposition}\r\nContent-Type: {media_type}\r\n\r\n"
-    form = head.encode() + content + f"\r\n--{_BOUNDARY}--\r\n".encode()
-    plain = [(content, media_type)]
-    if method == "PUT":
-        return plain
-    return [(form, f"multipart/form-data; boundary={_BOUNDARY}"), *plain]
-
-
-def _origin(url: str) -> tuple[str, str, int | None]:
-    """Return scheme, host and port; only a URL with the same three is the same server.
-
-    Raises:
-        ValueError: It is not a URL.
-    """
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from chatkit_scaffold.conformance.check import Check, Level, Outcome
 from chatkit_scaffold.conformance.diagnosis import Kind
+from chatkit_scaffold.protocol.exchange import Exchange
 
 
 @dataclass(slots=True)
@@ -23,6 +24,7 @@ class Result:
         level_here: For a failure, how important the requirement is on this server, if it is
             not the check's level.
         kind: For a failure, the kind of its cause.
+        exchange: For a failure, the exchange that shows it, if it is one.
         inconclusive: Whether it is untestable because the server limits requests or hangs, which
             no failure needs to explain.
         seconds: How long the check took.
@@ -38,6 +40,7 @@ class Result:
     cause: str = ""
     level_here: Level | None = None
     kind: Kind = Kind.OTHER
+    exchange: Exchange | None = None
     inconclusive: bool = False
     seconds: float = 0.0
 

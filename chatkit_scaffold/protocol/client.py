@@ -6,14 +6,13 @@ import ssl
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit, urlunsplit
 
 from chatkit_scaffold.protocol.exchange import Exchange
 from chatkit_scaffold.protocol.guard import Guard, require_reading
 from chatkit_scaffold.protocol.journal import Journal, Observation
 from chatkit_scaffold.protocol.limits import InconclusiveError, LimitReachedError, Limits
 from chatkit_scaffold.protocol.pace import rate_limited
-from chatkit_scaffold.protocol.session import HttpSession
+from chatkit_scaffold.protocol.session import HttpSession, shown_url
 from chatkit_scaffold.text import shorten
 
 STREAMING = frozenset(
@@ -87,9 +86,7 @@ class Chatkit:
     @property
     def display_url(self) -> str:
         """The URL without a user name, a password and the values of a query, safe to print."""
-        parts = urlsplit(self.url)
-        host = parts.netloc.rpartition("@")[2]
-        return urlunsplit(parts._replace(netloc=host, query="…" if parts.query else ""))
+        return shown_url(self.url)
 
     @property
     def cookies(self) -> dict[str, str]:

@@ -19,8 +19,9 @@ class Limits:
     """Limits of one exchange and of a whole run.
 
     Attributes:
-        read_timeout: Seconds to wait for a connection, the first byte or the next one; also for
-            the end of a response that is not a stream.
+        read_timeout: Seconds to wait for the first byte or the next one; also for the end of a
+            response that is not a stream.
+        connect_timeout: Seconds to wait for a connection; by default, `read_timeout`.
         exchange_timeout: Seconds from sending a request to the end of its stream.
         response_bytes: Bytes to read of one response.
         stream_events: Events to read of one stream.
@@ -29,6 +30,7 @@ class Limits:
     """
 
     read_timeout: float = 30.0
+    connect_timeout: float | None = None
     exchange_timeout: float = 60.0
     response_bytes: int = 8_000_000
     stream_events: int = 10_000

@@ -6,7 +6,8 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
+from typing import Protocol
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
@@ -41,6 +42,16 @@ _FAILURES: list[tuple[type[Exception], Failure, str]] = [
 ]
 
 
+class Relay(Protocol):
+    """Gets a response while it arrives, to pass it on."""
+
+    async def begin(self, exchange: Exchange) -> None:
+        """Take the status and the headers, which *exchange* has by now."""
+
+    async def chunk(self, data: bytes) -> None:
+        """Take the next bytes of the body, without their `Content-Encoding`."""
+
+
 class HttpSession:
     """Sends requests to one URL and keeps the cookies that the server sets.
 
@@ -64,7 +75,7 @@ class HttpSession:
         limits: Limits,
         trusted: ssl.SSLContext | None,
     ) -> None:
-        self._url = _valid_url(url)
+        self._url = valid_url(url)
         self._headers = dict(headers)
         self._origin = origin
         self._limits = limits
@@ -89,6 +100,7 @@ class HttpSession:
         watch: Callable[[Exchange], bool] | None,
         streaming: bool,
         within: float,
+        relay: Relay | None = None,
     ) -> None:
         """Send a body and record the response in *exchange*, whatever it is.
 
@@ -101,12 +113,13 @@ class HttpSession:
                 connection.
             streaming: Whether to expect events even without `text/event-stream`.
             within: Seconds until the response must be complete.
+            relay: Gets the whole response, also what is too large to be recorded.
         """
         started = time.monotonic()
         try:
             async with asyncio.timeout(within):
                 async with self._request(method, content, headers) as response:
-                    await self._read(response, exchange, started, watch, streaming)
+                    await self._read(response, exchange, started, watch, streaming, relay=relay)
         except TimeoutError:
             exchange.failure = Failure.STALLED
             exchange.error = f"not complete within {within:g} s"
@@ -140,23 +153,32 @@ class HttpSession:
         started: float,
         watch: Callable[[Exchange], bool] | None,
         streaming: bool,
+        *,
+        relay: Relay | None,
     ) -> None:
         exchange.status = response.status_code
         exchange.headers = {name.lower(): value for name, value in response.headers.items()}
+        if relay is not None:
+            await relay.begin(exchange)
         parser = EventParser() if _may_hold_events(exchange, streaming) else None
         chunks: list[bytes] = []
         try:
-            async for chunk in response.aiter_bytes():
+            body = response.aiter_bytes()
+            async for chunk in body:
                 exchange.size += len(chunk)
                 chunks.append(chunk[: self._limits.response_bytes])
                 if parser is not None:
                     elapsed = time.monotonic() - started
                     exchange.events += [Event(event, elapsed) for event in parser.feed(chunk)]
+                if relay is not None:
+                    await relay.chunk(chunk)
                 if watch is not None and watch(exchange):
                     exchange.stopped = True
                     return
                 if self._exceeds_limits(exchange):
                     _give_up(exchange, chunks)
+                    if relay is not None:
+                        await _pass_on(body, exchange, relay)
                     return
             if parser is not None:
                 elapsed = time.monotonic() - started
@@ -172,6 +194,13 @@ class HttpSession:
         return too_many or exchange.size > self._limits.response_bytes
 
 
+async def _pass_on(body: AsyncIterator[bytes], exchange: Exchange, relay: Relay) -> None:
+    """Relay the rest of a response that is too large to be recorded."""
+    async for chunk in body:
+        exchange.size += len(chunk)
+        await relay.chunk(chunk)
+
+
 def _give_up(exchange: Exchange, chunks: list[bytes]) -> None:
     """End a response that is too large, and keep only its beginning."""
     exchange.failure = Failure.TOO_LARGE
@@ -182,7 +211,14 @@ def _give_up(exchange: Exchange, chunks: list[bytes]) -> None:
     chunks[:] = [beginning]
 
 
-def _valid_url(url: str) -> str:
+def shown_url(url: str) -> str:
+    """Return a URL without a user name, a password and the values of a query, safe to print."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=host, query="…" if parts.query else ""))
+
+
+def valid_url(url: str) -> str:
     """Return *url* if it is an absolute HTTP URL.
 
     Raises:
@@ -211,7 +247,9 @@ def _http_client(
     verify = (trusted or tls.trust()) if secure else False
     try:
         client = httpx.AsyncClient(
-            timeout=httpx.Timeout(limits.read_timeout),
+            timeout=httpx.Timeout(
+                limits.read_timeout, connect=limits.connect_timeout or limits.read_timeout
+            ),
             # A server may close a kept-alive connection after an error just as the next request
             # is sent, which would look as if it did not respond.
             limits=httpx.Limits(max_keepalive_connections=0),

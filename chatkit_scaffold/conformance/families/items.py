@@ -121,12 +121,14 @@ async def ids_unique(target: Target) -> None:
 async def ids_long(target: Target) -> None:
     """Random ids are long enough not to collide."""
     talk = await conversation(target)
-    known = {talk.thread_id, *ids(talk.items)}
-    # Sequential numbers do not collide, however short they are.
-    short = [one for one in known if _SHORT_ID.fullmatch(one) and not one.isdecimal()]
-    are_short = len(short) * 2 > len(known)
-    expected = "ids with more than 32 random bits"
-    require(not are_short, talk.read_after_second, expected, f"such as {short[:2]}")
+    for response in (talk.first, talk.read_after_second):
+        items = response.items or rows(response.json, "items", "data")
+        known = {talk.thread_id, *ids(items)}
+        # Sequential numbers do not collide, however short they are.
+        short = [one for one in known if _SHORT_ID.fullmatch(one) and not one.isdecimal()]
+        are_short = len(short) * 2 > len(known)
+        expected = "ids with more than 32 random bits"
+        require(not are_short, response, expected, f"such as {sorted(short)[:2]}")
 
 
 @check(
