@@ -1,6 +1,5 @@
 """Authentication for one local user, without sign-in."""
 
-import ipaddress
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Self
@@ -12,6 +11,7 @@ from pydantic_settings import NoDecode
 from app.base import Authenticator, ChatStore, User
 from app.common_settings import CommonSettings, Rate
 from app.errors import ApiError
+from app.senders import is_loopback, senders
 
 LOCAL_USER = User("local")
 """The owner of every thread."""
@@ -69,22 +69,3 @@ class LocalUser:
 async def open_auth(settings: AuthSettings, store: ChatStore) -> AsyncIterator[Authenticator]:
     """Build the authentication; there is nothing to close."""
     yield LocalUser(settings.allow_remote)
-
-
-def senders(request: Request) -> list[str]:
-    """Return the addresses of the client and of every proxy on the way."""
-    forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
-    found = [part.strip() for part in forwarded.split(",") if part.strip()]
-    # A trusted proxy's header has replaced `client`, but not `peer`.
-    peer = getattr(request.state, "peer", None)
-    if found and peer is None:
-        found.append("unknown")  # Another server than `python -m app` runs this application.
-    return found + [sender[0] for sender in (request.client, peer) if sender is not None]
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether *host* can only be reached from this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -4,8 +4,9 @@ import pytest
 from pydantic import ValidationError
 from starlette.requests import Request
 
-from app.auth import LOCAL_USER, AuthSettings, LocalUser, is_loopback
+from app.auth import LOCAL_USER, AuthSettings, LocalUser
 from app.errors import ApiError, StartupError
+from app.senders import is_loopback
 from app.settings import load_settings
 from tests.backend import Backend, StartBackend
 

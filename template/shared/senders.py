@@ -1,0 +1,24 @@
+"""Finds out who sent a request."""
+
+import ipaddress
+
+from fastapi import Request
+
+
+def senders(request: Request) -> list[str]:
+    """Return the addresses of the client and of every proxy on the way."""
+    forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
+    found = [part.strip() for part in forwarded.split(",") if part.strip()]
+    # A trusted proxy's header has replaced `client`, but not `peer`.
+    peer = getattr(request.state, "peer", None)
+    if found and peer is None:
+        found.append("unknown")  # Another server than `python -m app` runs this application.
+    return found + [sender[0] for sender in (request.client, peer) if sender is not None]
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether *host* can only be reached from this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
