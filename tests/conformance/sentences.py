@@ -43,6 +43,7 @@ KNOWN = {
     "stop button loses the half answer": "items-stop-keeps-partial",
     "after stop the chat hangs": "items-turn-after-stop",
     "deleted chat comes back": "threads-deleted",
+    "message times are two hours off": "threads-created-at-offset",
     'empty "New Chat" entries in the history': "threads-no-ghosts threads-unknown-refused",
     "opening an old link gives 500 instead of not found": "threads-unknown-refused",
     "emoji and quotes come back broken": "items-text-exact",

@@ -14,7 +14,14 @@ from chatkit_scaffold.conformance.report import Report
 from chatkit_scaffold.conformance.suite import run_checks
 from chatkit_scaffold.protocol.client import Chatkit
 from chatkit_scaffold.protocol.exchange import ids, rows
-from tests.conformance.servers import access_faults, hand_routed, middleware, quickstart, tutorial
+from tests.conformance.servers import (
+    access_faults,
+    hand_routed,
+    middleware,
+    quickstart,
+    times,
+    tutorial,
+)
 from tests.conformance.servers.agent_faults import responding
 from tests.conformance.servers.catalogue import ODD
 from tests.conformance.servers.correct import Fault, build, headers_for
@@ -55,6 +62,29 @@ def test_correct_server_passes() -> None:
     assert report.leftover_threads == []
     assert report.requests < 250
     assert report.exit_status(strict=True) == 0
+
+
+def test_times_without_offset_are_a_warning() -> None:
+    """The SDK itself sends them: they are reported, but only `--strict` fails."""
+    with serve(build(Fault(patch=times.writing(times.naive)))) as url:
+        report = run_checks(url, headers=headers_for("first"), select=("threads-created-at",))
+    assert failed(report) == {"threads-created-at-offset"}
+    assert report.exit_status() == 0
+    assert report.exit_status(strict=True) == 1
+
+
+def test_unix_times_are_no_verdict() -> None:
+    """Seconds since 1970 are the same in every zone; another check says that they are not ISO."""
+    with serve(build(Fault(patch=times.writing(times.unix)))) as url:
+        report = run_checks(
+            url,
+            headers=headers_for("first"),
+            select=("threads-created-at", "streaming-items-complete"),
+        )
+    assert failed(report) == {"streaming-items-complete"}
+    outcomes = {result.check.id: result.outcome for result in report.results}
+    assert outcomes["threads-created-at-offset"] is Outcome.SKIPPED
+    assert outcomes["threads-created-at-stable"] is Outcome.SKIPPED
 
 
 def test_rate_limit_is_no_verdict() -> None:
@@ -159,6 +189,7 @@ def test_quickstart() -> None:
         "streaming-unknown-attachment",
         "streaming-unknown-item",
         "streaming-unknown-thread",
+        "threads-created-at-offset",
         "threads-unknown-is-404",
         "transport-not-buffered",
         "transport-not-cached",

@@ -1,4 +1,4 @@
-"""Thread metadata: the title can be changed, the creation time never changes."""
+"""Thread metadata: the title can be changed, the creation time never, and it has an offset."""
 
 from datetime import datetime
 
@@ -65,6 +65,33 @@ async def created_at_stable(target: Target) -> None:
             _require_same_time(*times, talk.read_after_second)
 
 
+@check(
+    "threads-created-at-offset",
+    level=Level.SHOULD,
+    source="ECMA-262 Date.parse: a date and time without an offset are in the reader's zone",
+    fix="Give created_at its offset where you send it, as in 2026-01-01T12:00:00+01:00. In the "
+    "store, leave the SDK's own times as they are: it computes with them.",
+    needs={"threads-read-after-first-turn"},
+)
+async def created_at_offset(target: Target) -> None:
+    """The creation times of threads and items have an offset from UTC."""
+    talk = await conversation(target)
+    for exchange in (talk.first, talk.second, talk.read_after_second, talk.threads_after):
+        for time in _created_times(exchange, talk.thread_id):
+            has_offset = _parse(time).tzinfo is not None
+            require(has_offset, exchange, "created_at with an offset or Z", f"created_at {time}")
+
+
+def _created_times(exchange: Exchange, thread_id: str) -> list[object]:
+    """Return the creation times of the thread and its items in a stream, a page or a thread."""
+    created = [dig(event, "thread") for event in exchange.events_of_type("thread.created")]
+    # Other threads may be older than what sends the offsets.
+    listed = [row for row in rows(exchange.json, "data") if row.get("id") == thread_id]
+    read = [exchange.json] if text_at(exchange.json, "id") == thread_id else []
+    items = [*exchange.items, *rows(exchange.json, "items", "data")]
+    return [dig(found, "created_at") for found in (*created, *listed, *read, *items)]
+
+
 def _require_not_renewed(earlier: Exchange, later: Exchange) -> None:
     """Fail if a thread has become younger between two readings, if only by a moment.
 
@@ -81,7 +108,7 @@ def _require_not_renewed(earlier: Exchange, later: Exchange) -> None:
 def _parse(value: object) -> datetime:
     """Return the time that a string in ISO 8601 means; skip the check if it is none."""
     try:
-        return datetime.fromisoformat(str(value))
+        return datetime.fromisoformat(value if isinstance(value, str) else "")
     except ValueError:
         skip("created_at is not an ISO 8601 time")
 

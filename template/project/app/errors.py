@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from chatkit.errors import CustomStreamError, ErrorCode, StreamError
-from chatkit.types import ErrorEvent
+from chatkit.types import ErrorEvent, ThreadStreamEvent
 from pydantic import ValidationError
 from starlette.responses import JSONResponse
 
@@ -52,8 +52,25 @@ def error_event(error: Exception) -> ErrorEvent:
             return ErrorEvent(code=ErrorCode.STREAM_ERROR, allow_retry=True)
 
 
+def with_message(event: ThreadStreamEvent) -> ThreadStreamEvent:
+    """Give an error a message if it has none, such as one that an agent sends; keep one it has."""
+    if not isinstance(event, ErrorEvent) or (event.message or "").strip():
+        return event
+    message = "The answer could not be finished."
+    if event.allow_retry:
+        message += " Please try again."
+    return event.model_copy(update={"message": message})
+
+
 def first_problem(error: ValidationError) -> str:
-    """Describe the first invalid field, without repeating its value."""
-    detail = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    """Describe the first invalid field, without repeating a value that may be long or private."""
+    detail = error.errors(include_input=False, include_url=False)[0]
     place = ".".join(str(part) for part in detail["loc"])
-    return f"{place}: {detail['msg']}" if place else detail["msg"]
+    match detail["type"]:
+        # pydantic would list all operations.
+        case "union_tag_invalid" if not place:
+            return f"There is no operation {str(detail['ctx']['tag'])[:50]!r}."
+        case "union_tag_not_found" if not place:
+            return "The request has no type."
+        case _:
+            return f"{place}: {detail['msg']}" if place else detail["msg"]

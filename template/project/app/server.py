@@ -42,7 +42,7 @@ from pydantic_core import to_json
 
 from app.actions import WidgetAgent, carry_out
 from app.base import ChatAgent, ChatStore, RequestContext, Turn
-from app.errors import ApiError, error_event, first_problem
+from app.errors import ApiError, error_event, first_problem, with_message
 from app.history import load_history
 from app.recording import Recording, is_hidden
 from app.text import TextRepair
@@ -103,7 +103,7 @@ class ChatServer(ChatKitServer[RequestContext]):
     ) -> AsyncGenerator[bytes]:
         """Encode the events; the SDK would also log errors, without the request's id."""
         async for event in self._process_streaming_impl(request, context):
-            yield b"data: %b\n\n" % self._serialize(event)
+            yield b"data: %b\n\n" % self._serialize(with_message(event))
 
     async def _process_streaming_impl(
         self, request: StreamingReq, context: RequestContext

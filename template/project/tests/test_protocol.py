@@ -158,6 +158,31 @@ def test_malformed_request_is_400(backend: Backend, body: bytes) -> None:
     assert "pydantic" not in error["message"]
 
 
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"type": "messages.create", "params": {}}', "There is no operation 'messages.create'."),
+        (b'{"type": 7, "params": {}}', "There is no operation '7'."),
+        (b'{"type": "%b"}' % (b"x" * 5000), f"There is no operation '{'x' * 50}'."),
+        (b'{"params": {}}', "The request has no type."),
+    ],
+    ids=["unknown", "number", "long", "none"],
+)
+def test_unknown_operation_is_one_short_sentence(
+    backend: Backend, body: bytes, message: str
+) -> None:
+    """The error names what was sent, and does not list what could have been."""
+    assert backend.client().post_raw(body).json()["error"]["message"] == message
+
+
+def test_known_operation_names_the_wrong_field(backend: Backend) -> None:
+    """A type that only a part of the request has is not taken for the operation's."""
+    part = {**message("Hi"), "content": [{"type": "threads.creates"}]}
+    response = backend.client().post("threads.create", input=part)
+    assert response.status_code == 400
+    assert response.json()["error"]["message"].startswith("threads.create.params.input.content.0: ")
+
+
 @pytest.mark.parametrize("limit", [0, -1, 10**30])
 def test_odd_limits_are_answered(backend: Backend, limit: int) -> None:
     """A limit out of range counts as the nearest valid one."""

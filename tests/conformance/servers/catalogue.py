@@ -23,6 +23,7 @@ from tests.conformance.servers import (
     parallel_faults,
     store_faults,
     thread_faults,
+    times,
 )
 from tests.conformance.servers.correct import Fault
 
@@ -37,6 +38,7 @@ _MODULES = (
     long_faults,
     parallel_faults,
     thread_faults,
+    times,
     odd,
     odd_http,
     odd_more,
