@@ -1,0 +1,1 @@
+"""The play page: its server, and what it says about backends."""

@@ -1,7 +1,6 @@
 """The libraries of `play`'s page, as npm has them; `python -m tests.play.vendor` writes them.
 
-`vendored.json` names each package with its version, npm's integrity of it, the files taken from it, and what is
-replaced in them: a browser does not resolve the bare name of a package.
+`vendored.json` names each package with its version, npm's integrity of it, and the files taken from it.
 """
 
 import base64
@@ -33,7 +32,7 @@ def published(name: str) -> dict[str, bytes]:
     assert package["integrity"] == f"sha512-{digest}", name
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
         return {
-            target: _adapted(_content(files, f"package/{source}"), package["replace"])
+            target: _content(files, f"package/{source}")
             for source, target in package["files"].items()
         }
 
@@ -50,12 +49,6 @@ def _content(archive: tarfile.TarFile, name: str) -> bytes:
     file = archive.extractfile(name)
     assert file is not None, name
     return file.read()
-
-
-def _adapted(content: bytes, replacements: Mapping[str, str]) -> bytes:
-    for old, new in replacements.items():
-        content = content.replace(old.encode(), new.encode())
-    return content
 
 
 if __name__ == "__main__":

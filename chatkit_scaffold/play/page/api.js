@@ -20,6 +20,7 @@ export async function send(exchange, onEvent) {
   const start = performance.now();
   const { events, controller } = exchange;
   const record = (text) => {
+    exchange.bytes += size(text);
     events.push({ ms: performance.now() - start, bytes: size(text), data: parsed(text) });
     onEvent(events.at(-1).data, events.length - 1);
   };
@@ -46,8 +47,8 @@ export async function send(exchange, onEvent) {
 /** Ask `play` which rules the response breaks; after a stop, it may notice the end a bit later. */
 export async function judge({ id }) {
   for (let tries = 0; id && tries < 20; tries++) {
-    const response = await fetch(`exchanges/${id}`);
-    if (response.ok) return (await response.json()).warnings;
+    const response = await fetch(`exchanges/${id}`).catch(() => null);
+    if (response?.ok) return (await response.json()).warnings;
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
   return [];

@@ -101,7 +101,9 @@ onChange(() => {
   for (const [id, View] of Object.entries(views)) render(html`<${View} />`, byId(id));
   const isBusy = Boolean(running());
   const text = isBusy ? "Answering…" : (problem?.title ?? "Connected");
-  byId("status").textContent = session ? `Saved session of ${session.saved_at}` : text;
+  byId("status").textContent = session
+    ? `Session of ${session.saved_at}; reload to leave it`
+    : text;
   byId("title").textContent = state.thread?.title ?? "New thread";
   byId("items").ariaBusy = isBusy;
   Object.assign(byId("stop"), { hidden: !isBusy, disabled: !state.cancellable });
@@ -120,7 +122,10 @@ on("text", "keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) submit(event);
 });
 on("stop", "click", stop);
-on("files", "change", ({ target }) => [...target.files].forEach(attach));
+on("files", "change", ({ target }) => {
+  [...target.files].forEach(attach);
+  target.value = ""; // so that the same file can be chosen again
+});
 on("filter", "input", ({ target }) => changed({ filter: target.value }));
 on("warned", "change", ({ target }) => changed({ warned: target.checked }));
 on("save", "click", save);
@@ -136,5 +141,7 @@ addEventListener("keydown", ({ key }) => key === "Escape" && stop());
 const config = await (await fetch("config")).json();
 changed({ config });
 byId("backend").textContent = config.url;
-Object.assign(byId("user"), { textContent: `${user} user`, hidden: config.users.length < 2 });
+byId("user").textContent = `${user} user`;
+byId("user").hidden = config.users.length < 2;
+byId("user").href = user === "first" ? "?user=second" : "?user=first";
 call("threads.list", ALL);

@@ -1,6 +1,7 @@
 // The items of a conversation, and what one can answer to them.
 import DOMPurify from "./vendor/dompurify.js";
 import { marked } from "./vendor/marked.js";
+import { actionsIn } from "./conversation.js";
 import { changed, run, store } from "./store.js";
 import { Button, html, Json, JsonForm, Kept } from "./view.js";
 
@@ -75,15 +76,6 @@ function StructuredInput({ item: { id, status, inputs } }) {
     ${status === "pending" && html`<${JsonForm} label="Send answers" value=${value} onSend=${send} />`}
   </${Card}>`;
 }
-
-/** Every action in a widget, with the label nearest to it. */
-export const actionsIn = (node, outer) =>
-  Object.entries(Object(node)).flatMap(([key, value]) => {
-    const label = typeof node.label === "string" ? node.label : outer;
-    const isAction = /action$/i.test(key) && typeof value?.type === "string";
-    if (isAction) return [{ label: label ?? value.type, ...value }];
-    return typeof value === "object" ? actionsIn(value, label) : [];
-  });
 
 function act(item_id, { type, payload, handler, streaming = true }) {
   const title = "The page that embeds ChatKit handles this action; nothing was sent";

@@ -118,3 +118,12 @@ function safely(change, state, ...values) {
 export const applyEvent = (state, event) => safely(EVENTS[event?.type], state, event);
 export const applyRequest = (state, request, body) =>
   safely(REQUESTS[request?.type], state, request?.params, body);
+
+/** Every action in a widget, with the label nearest to it. */
+export const actionsIn = (node, outer) =>
+  Object.entries(Object(node)).flatMap(([key, value]) => {
+    const label = typeof node.label === "string" ? node.label : outer;
+    const isAction = /action$/i.test(key) && typeof value?.type === "string";
+    if (isAction) return [{ label: label ?? value.type, ...value }];
+    return typeof value === "object" ? actionsIn(value, label) : [];
+  });

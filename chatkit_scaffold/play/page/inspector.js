@@ -49,7 +49,7 @@ function Row({ id, index, kind, ms, bytes, status, data, warnings = [], isOpen, 
     navigator.clipboard.writeText(curl(store.config, data));
   };
   return html`<details class=${index ?? status} data-testid="row" data-kind=${kind} open=${isOpen} onToggle=${toggle}>
-    <summary><span class="kind">${kind} <small>${data?.update?.type ?? status}</small></span>
+    <summary><span class="kind">${kind} <small>${data?.update?.type?.replace(/^\w+\./, "") ?? status}</small></span>
       ${own.map((warning) => html`<${Badge} ...${warning} />`)}
       ${
         index === "request" &&

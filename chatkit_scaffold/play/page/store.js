@@ -50,7 +50,7 @@ function end(exchange) {
 /** Send a request, and show what it changes; returns the exchange. */
 export async function run(request) {
   const controller = new AbortController();
-  const exchange = { at: new Date(), user, request, events: [], controller };
+  const exchange = { at: new Date(), user, request, events: [], bytes: 0, controller };
   begin(exchange);
   store.exchanges.push(exchange);
   changed();
@@ -77,14 +77,11 @@ export function said(body) {
 }
 
 function problem({ body, failure, request, status }) {
-  const titles = {
-    401: "The backend refused the credentials (401)",
-    undefined: "play is not reachable",
-  };
+  const titles = { unreachable: "The backend is not reachable" };
+  titles[401] = "The backend refused the credentials (401)";
+  titles[undefined] = "play is not reachable; is the command still running?";
   const hints = { 401: 'Restart play with valid ones: --header "Authorization: Bearer …"' };
-  const isDown = body?.error?.code === "unreachable";
-  const title = isDown
-    ? "The backend is not reachable"
-    : (titles[status] ?? `${request?.type}: ${status}`);
+  const other = failure ? "The response broke off" : `${request?.type}: status ${status}`;
+  const title = titles[body?.error?.code] ?? titles[status] ?? other;
   return { title, text: failure ?? said(body), hint: body?.error?.hint ?? hints[status] };
 }
