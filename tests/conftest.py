@@ -223,7 +223,7 @@ def services(outside_folder: Path) -> Iterator[Services]:
         yield start
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def environment_of(services: Services) -> Environment:
     """Return a function that returns what a project needs, with an empty store."""
 
