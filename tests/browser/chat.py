@@ -80,6 +80,12 @@ class Chat:
         """Open the thread of this title from the list."""
         self.threads(title).click()
 
+    def reload(self, title: str) -> None:
+        """Load the page again, and open the thread of this title unless it is open."""
+        self.page.reload()
+        expect(self.threads(title)).to_be_visible()
+        self.open(title)
+
     def rename(self, title: str, new_title: str) -> None:
         """Rename the thread of this title."""
         self.page.once("dialog", lambda dialog: dialog.accept(new_title))

@@ -3,14 +3,21 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserType, sync_playwright
 
+from chatkit_scaffold.generator import questions
 from tests.browser import cdn as cdn_server
+from tests.browser.backend import Backend
 from tests.browser.cdn import Cdn
+from tests.browser.chat import Chat
 from tests.browser.chromium import Chromium, NoChromiumError, find
+from tests.browser.stage import FRONTS, SETTINGS, Stage
 from tests.browser.visitor import Visitor
+from tests.conftest import Environment
+from tests.matrix import COMBINATIONS, Project, the
 
 Visit = Callable[[], Visitor]
 
@@ -25,6 +32,23 @@ ARGUMENTS = [
     "--no-first-run",
     "--no-sandbox",
 ]
+
+STAGES = [("probe", the(store="sqlite"))]
+"""Front ends, and the names of the combinations behind them."""
+_BY_NAME = {questions.combination_name(answers): answers for answers in COMBINATIONS}
+on_every_stage = pytest.mark.parametrize(
+    ("front", "project"),
+    [
+        pytest.param(
+            front,
+            _BY_NAME[name],
+            id=f"{front}-{name}",
+            marks=pytest.mark.xdist_group(f"browser-{front}-{name}"),
+        )
+        for front, name in STAGES
+    ],
+    indirect=True,
+)
 
 
 @pytest.fixture(scope="package")
@@ -86,3 +110,28 @@ def visit(browser: Browser) -> Iterator[Visit]:
         yield come
         faults = [fault for visitor in visitors for fault in visitor.faults()]
     assert faults == []
+
+
+@pytest.fixture(scope="session")
+def front(request: pytest.FixtureRequest) -> str:
+    """The name of a front end."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="package")
+def stage(
+    front: str, project: Project, environment_of: Environment, shared_python: Path
+) -> Iterator[Stage]:
+    """The front end, and a backend behind it."""
+    with ExitStack() as stack:
+        opened = stack.enter_context(FRONTS[front]())
+        environment = {**environment_of(project), **SETTINGS, **opened.settings}
+        backend = Backend(project.path, environment, shared_python, stack)
+        backend.start()
+        yield Stage(backend, opened, project.answers["auth"])
+
+
+@pytest.fixture
+def chat(stage: Stage, visit: Visit) -> Chat:
+    """A user's chat."""
+    return stage.enter(visit())

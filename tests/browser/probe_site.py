@@ -32,15 +32,15 @@ class _Files(StaticFiles):
 
 
 @contextmanager
-def running(policy: str = "") -> Iterator[str]:
+def running(policy: str = "", host: str = "127.0.0.1") -> Iterator[str]:
     """Serve the page until the block ends; yield its origin.
 
     Args:
         policy: Its Content Security Policy.
+        host: A name that the browser resolves to this machine.
     """
     with serve(Starlette(routes=[Mount("/", _Files(policy))])) as url:
-        parts = urlsplit(url)
-        yield f"{parts.scheme}://{parts.netloc}"
+        yield f"http://{host}:{urlsplit(url).port}"
 
 
 def address(origin: str, endpoint: str) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Error, expect
@@ -64,15 +63,15 @@ def test_it_chats(visit: Visit, backend: Backend, origin: str) -> None:
 
 
 @on_a_backend
-def test_refused_origin_is_noticed(visit: Visit, backend: Backend, origin: str) -> None:
+def test_refused_origin_is_noticed(visit: Visit, backend: Backend) -> None:
     """A page of another origin cannot send: the backend itself answers the preflight."""
     visitor = visit()
     visitor.expect("blocked by CORS policy", "net::ERR_FAILED")
-    foreign = f"http://{FOREIGN}:{urlsplit(origin).port}"
-    chat = Chat(visitor.open(probe_site.address(foreign, backend.url)))
-    chat.send("from elsewhere")
-    chat.expect_error("Failed to fetch")
-    expect(chat.part("message")).to_have_count(0)
+    with probe_site.running(host=FOREIGN) as foreign:
+        chat = Chat(visitor.open(probe_site.address(foreign, backend.url)))
+        chat.send("from elsewhere")
+        chat.expect_error("Failed to fetch")
+        expect(chat.part("message")).to_have_count(0)
 
 
 @on_a_backend
