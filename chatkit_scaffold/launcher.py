@@ -117,6 +117,7 @@ def serve(
     env: Mapping[str, str] | None = None,
     *,
     python: Path | None = None,
+    port: int | None = None,
     timeout: float = 30.0,
 ) -> Iterator[Server]:
     """Run `python -m app` in *project* until the block ends; yield once it is healthy.
@@ -125,12 +126,13 @@ def serve(
         project: A generated project with its dependencies installed.
         env: Additional environment variables; HOST and PORT are overridden.
         python: The interpreter; by default, the one in the project's `.venv`.
+        port: The port to listen on; by default, one that is free.
         timeout: Seconds to wait until it is healthy.
 
     Raises:
         StartError: It exited or did not become healthy in time.
     """
-    port = free_port()
+    port = port or free_port()
     command = [str(python or project_python(project)), "-m", "app"]
     environment = {**os.environ, **(env or {}), "HOST": HOST, "PORT": str(port)}
     with tempfile.TemporaryDirectory(prefix="chatkit-scaffold-") as folder:

@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test of `project` on all combinations, and one of `installed` on those to install."""
     chosen = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
-    if "project" not in metafunc.fixturenames or "project" in chosen:
+    if "project" not in metafunc.fixturenames or any("project" in names for names in chosen):
         return
     for_all = "installed" not in metafunc.fixturenames
     combinations = [
@@ -223,7 +223,7 @@ def services(outside_folder: Path) -> Iterator[Services]:
         yield start
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def environment_of(services: Services) -> Environment:
     """Return a function that returns what a project needs, with an empty store."""
 

@@ -1,0 +1,137 @@
+"""A browser, the visitors in it, and the server in the place of ChatKit's CDN."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserType, sync_playwright
+
+from chatkit_scaffold.generator import questions
+from tests.browser import cdn as cdn_server
+from tests.browser.backend import Backend
+from tests.browser.cdn import Cdn
+from tests.browser.chat import Chat
+from tests.browser.chromium import Chromium, NoChromiumError, find
+from tests.browser.stage import FRONTS, SETTINGS, Stage
+from tests.browser.visitor import Visitor
+from tests.conftest import Environment
+from tests.matrix import COMBINATIONS, Project, the
+
+Visit = Callable[[], Visitor]
+
+FOREIGN = "shop.example"
+"""A host that is not the local one to a browser; whatever listens here answers for it."""
+ARGUMENTS = [
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-sandbox",
+]
+
+STAGES = [("probe", the(store="sqlite"))]
+"""Front ends, and the names of the combinations behind them."""
+_BY_NAME = {questions.combination_name(answers): answers for answers in COMBINATIONS}
+on_every_stage = pytest.mark.parametrize(
+    ("front", "project"),
+    [
+        pytest.param(
+            front,
+            _BY_NAME[name],
+            id=f"{front}-{name}",
+            marks=pytest.mark.xdist_group(f"browser-{front}-{name}"),
+        )
+        for front, name in STAGES
+    ],
+    indirect=True,
+)
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Chromium:
+    """The Chromium to use. Without one, a test fails if CI is set, and is skipped otherwise."""
+    try:
+        return find()
+    except NoChromiumError as error:
+        reason = f"no Chromium on PATH, and {error}"
+        if os.environ.get("CI"):
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="package")
+def cdn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cdn]:
+    """The server in the place of ChatKit's CDN."""
+    with cdn_server.running(tmp_path_factory.mktemp("cdn")) as running:
+        yield running
+
+
+# Not for the session: while Playwright runs, its event loop is the thread's running one, and no
+# other test could start another.
+@pytest.fixture(scope="package")
+def browser(chromium: Chromium, cdn: Cdn) -> Iterator[Browser]:
+    """A browser without any network but this machine's."""
+    with sync_playwright() as playwright:
+        yield launch(playwright.chromium, chromium, cdn)
+
+
+def launch(kind: BrowserType, chromium: Chromium, cdn: Cdn) -> Browser:
+    """Start the browser; it finds the CDN and the foreign host at this machine."""
+    hosts = [
+        f"MAP {cdn_server.HOST}:443 127.0.0.1:{cdn.port}",
+        f"MAP {FOREIGN} 127.0.0.1",
+        "MAP * ~NOTFOUND",
+        "EXCLUDE 127.0.0.1",
+        "EXCLUDE localhost",
+    ]
+    return kind.launch(
+        executable_path=chromium.program,
+        args=[*ARGUMENTS, f"--host-resolver-rules={', '.join(hosts)}"],
+        env={**os.environ, **chromium.environment},
+    )
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visit]:
+    """Return a function that lets another visitor come; fail if their pages had errors."""
+    with ExitStack() as stack:
+        visitors = []
+
+        def come() -> Visitor:
+            context = stack.enter_context(browser.new_context(ignore_https_errors=True))
+            context.set_default_timeout(15_000)
+            visitors.append(Visitor(context))
+            return visitors[-1]
+
+        yield come
+        faults = [fault for visitor in visitors for fault in visitor.faults()]
+    assert faults == []
+
+
+@pytest.fixture(scope="session")
+def front(request: pytest.FixtureRequest) -> str:
+    """The name of a front end."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="package")
+def stage(
+    front: str, project: Project, environment_of: Environment, shared_python: Path
+) -> Iterator[Stage]:
+    """The front end, and a backend behind it."""
+    with ExitStack() as stack:
+        opened = stack.enter_context(FRONTS[front]())
+        environment = {**environment_of(project), **SETTINGS, **opened.settings}
+        backend = Backend(project.path, environment, shared_python, stack)
+        backend.start()
+        yield Stage(backend, opened, project.answers["auth"])
+
+
+@pytest.fixture
+def chat(stage: Stage, visit: Visit) -> Chat:
+    """A user's chat."""
+    return stage.enter(visit())

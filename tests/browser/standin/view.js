@@ -1,0 +1,66 @@
+// What tests see of the stand-in, and click. The element follows a click; the view only draws it.
+function add(parent, tag, testid, textContent = "", onclick = null, id = "") {
+  const part = Object.assign(document.createElement(tag), { textContent, onclick });
+  Object.assign(part.dataset, { testid, id });
+  return parent.appendChild(part);
+}
+
+function view(chat, page) {
+  add(page, "button", "new-thread", "New", () => chat.setThreadId(null));
+  const title = add(page, "header", "title");
+  const list = add(page, "nav", "thread-list");
+  const log = add(page, "main", "messages");
+  const error = add(page, "p", "error");
+  const composer = add(page, "textarea", "composer");
+  const send = () => {
+    chat.sendUserMessage({ text: composer.value });
+    composer.value = "";
+  };
+  add(page, "button", "send", "Send", send);
+  const stop = add(page, "button", "stop", "Stop", () => chat.running.abort());
+
+  return () => {
+    const { header, history, startScreen, threadItemActions } = chat.options;
+    title.textContent = header?.enabled === false ? "" : (header?.title?.text ?? chat.thread?.title ?? "");
+    error.textContent = chat.error?.message ?? "";
+    stop.hidden = chat.running === null;
+    list.replaceChildren(...chat.threads.flatMap((thread) => threadParts(chat, thread, history)));
+    const parts = chat.items.flatMap((item) => itemParts(chat, item, threadItemActions));
+    const prompts = chat.thread ? [] : (startScreen?.prompts ?? []);
+    log.replaceChildren(...parts, ...prompts.map((prompt) => startPrompt(chat, prompt)));
+  };
+}
+
+function threadParts(chat, { id, title = "" }, { showRename = true, showDelete = true }) {
+  const part = (name, text, action) => add(new DocumentFragment(), "button", name, text, action, id);
+  const change = (type, more, open) => chat.call(type, { thread_id: id, ...more }, () => chat.setThreadId(open));
+  const rename = () => change("threads.update", { title: prompt("Title", title) }, chat.thread?.id);
+  const remove = () => change("threads.delete", {}, chat.thread?.id === id ? null : chat.thread?.id);
+  return [
+    part("thread", title, () => chat.setThreadId(id)),
+    ...(showRename ? [part("thread-rename", "Rename", rename)] : []),
+    ...(showDelete ? [part("thread-delete", "Delete", remove)] : []),
+  ];
+}
+
+function itemParts(chat, { id, type, content }, { retry, feedback } = {}) {
+  if (!type.endsWith("_message")) return [];
+  const part = (tag, name, text, action) => add(new DocumentFragment(), tag, name, text, action, id);
+  const rate = (kind) => () => chat.call("items.feedback", { item_ids: [id], kind });
+  const message = part("pre", "message", content.map(({ text }) => text).join(""));
+  message.dataset.role = type.split("_")[0];
+  if (type === "user_message") return [message, ...(retry ? [part("button", "retry", "Retry", () => chat.retry(id))] : [])];
+  if (!feedback) return [message];
+  return [
+    message,
+    part("button", "feedback-up", "Good", rate("positive")),
+    part("button", "feedback-down", "Bad", rate("negative")),
+  ];
+}
+
+function startPrompt(chat, { label, prompt }) {
+  const message = typeof prompt === "string" ? { text: prompt } : { content: prompt };
+  return add(new DocumentFragment(), "button", "start-prompt", label, () => chat.sendUserMessage(message));
+}
+
+customElements.define("openai-chatkit", StandIn);
