@@ -14,6 +14,8 @@ from chatkit_scaffold.protocol.exchange import Exchange, item_text, rows
 
 # Never writes to a database that the environment configures.
 OWN_DATABASE = {"APP_ENV": "development", "DATABASE_URL": ""}
+PLAY = "chatkit-scaffold new my-chat --defaults --play"
+"""Creates another one, and opens a page to chat with it."""
 QUESTIONS = ("Hello, is anybody there?", "Do you still know what I said?")
 
 
@@ -30,6 +32,7 @@ def main() -> int:
         print(error.as_text(), file=sys.stderr)
         return 1
     print("The backend streamed and stored every answer.")
+    print(f"Chat with one yourself: {PLAY}")
     return 0
 
 

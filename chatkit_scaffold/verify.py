@@ -1,8 +1,9 @@
-"""Installs, starts and checks a new project, for `new --check`."""
+"""Installs, starts and checks a new project, for `new --check` and `new --play`."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import rmtree
 
@@ -24,14 +25,55 @@ def verify(project: Path, needed: list[Variable]) -> Report:
         ToolError: It cannot be installed.
         StartError: It, or a service of its tests, does not start.
     """
-    with spinner("Installing the backend"):
-        launcher.install(project)
+    install(project)
     with _without_leftovers(project), spinner("Checking the backend"):
         return check_installed(project, needed)
 
 
+def install(project: Path) -> None:
+    """Install *project* into its `.venv`.
+
+    Raises:
+        ToolError: It cannot be installed.
+    """
+    with spinner("Installing the backend"):
+        launcher.install(project)
+
+
 def check_installed(project: Path, needed: list[Variable]) -> Report:
     """Run *project*, check it and return the report.
+
+    Args:
+        project: A project with its dependencies installed.
+        needed: The variables that it requires.
+
+    Raises:
+        StartError: It, or a service of its tests, does not start.
+    """
+    with running(project, needed) as backend:
+        return run_checks(
+            backend.url, headers=backend.headers, other_headers=backend.other_headers or None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A running project with two users.
+
+    Attributes:
+        url: Its ChatKit endpoint.
+        headers: The first user's credentials; empty if the project knows no users.
+        other_headers: The second user's credentials.
+    """
+
+    url: str
+    headers: dict[str, str] = field(repr=False)
+    other_headers: dict[str, str] = field(repr=False)
+
+
+@contextmanager
+def running(project: Path, needed: list[Variable]) -> Iterator[Backend]:
+    """Run *project* until the block ends, and sign two users in.
 
     Args:
         project: A project with its dependencies installed.
@@ -45,7 +87,7 @@ def check_installed(project: Path, needed: list[Variable]) -> Report:
         launcher.serve(project, environment) as server,
     ):
         first, second = (credentials(project, server, user) for user in ("first", "second"))
-        return run_checks(server.url, headers=first, other_headers=second or None)
+        yield Backend(server.url, first, second)
 
 
 def unset(needed: list[Variable]) -> list[str]:

@@ -8,7 +8,8 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,37 @@ def run(*arguments: str | Path) -> Result:
     """Run the command in this process, without a terminal."""
     words = [str(argument) for argument in arguments]
     return CliRunner().invoke(app, words, prog_name="chatkit-scaffold")
+
+
+@contextmanager
+def started(
+    *arguments: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """Run a command that runs until it is stopped.
+
+    Yields:
+        Its last line of output before it serves, and its process.
+    """
+    process = subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        lines = iter(process.stdout.readline, "")
+        line = next((line for line in lines if line.startswith("Chat with ")), "")
+        assert line, process.stderr.read()
+        yield line, process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        process.stderr.close()
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -77,7 +77,7 @@ def secrets_in(log: str, environment: Mapping[str, str]) -> list[str]:
     """Return the secrets of a backend's environment, and the tokens, that are in its log."""
     secrets = [value for name, value in environment.items() if _SECRETS.search(name)]
     secrets += filter(None, (urlsplit(secret).password for secret in secrets))
-    return [*(secret for secret in secrets if secret in log), *_TOKEN.findall(log)]
+    return [*(secret for secret in secrets if secret and secret in log), *_TOKEN.findall(log)]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,15 @@ def test_lists_what_the_checkout_lists(
         sys.executable, "-m", "chatkit_scaffold", "options", "--json", cwd=checkout
     )
     assert "memory-echo-none-none\n" in matrix
+
+
+def test_has_the_page(wheel: Path, checkout: Path) -> None:
+    """The wheel has the files of `play`'s page, with the licences of what it brings along."""
+    page = checkout / "chatkit_scaffold" / "play" / "page"
+    files = {path.relative_to(checkout).as_posix() for path in page.rglob("*") if path.is_file()}
+
+    assert files
+    assert files <= set(zipfile.ZipFile(wheel).namelist())
 
 
 def test_offers_completion(installed: Path, offline: dict[str, str], tmp_path: Path) -> None:

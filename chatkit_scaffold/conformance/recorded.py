@@ -44,6 +44,8 @@ _LONG = 600
 """Characters of an answer that is as long as those by which the checks measure streams."""
 _SECONDS = 10.0
 """How long judging may take."""
+_UNRECORDED = "it was not recorded"
+_NOT_SENT = "nothing is sent"
 _NOWHERE = "http://recorded.invalid/"
 
 View = Callable[[Exchange], "Setting"]
@@ -54,10 +56,10 @@ class _Unrecorded:
     """What was not recorded: a check that looks at it is untestable."""
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise UntestableError("not recorded")
+        raise UntestableError(_UNRECORDED)
 
     def _refuse(self, *_: object) -> NoReturn:
-        raise UntestableError("not recorded")
+        raise UntestableError(_UNRECORDED)
 
     __bool__ = __contains__ = __eq__ = __getitem__ = __hash__ = __iter__ = __len__ = _refuse
 
@@ -70,7 +72,7 @@ class _NothingIsSent(Pace):
 
     async def turn(self, operation: str) -> None:
         del operation
-        raise InconclusiveError("nothing is sent")
+        raise InconclusiveError(_NOT_SENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +119,19 @@ def as_stream(exchange: Exchange) -> Setting:
     return Setting(exchange, {opening: start}, ("transport",))
 
 
-def as_first_turn(listed: Exchange = UNRECORDED) -> View:
-    """See a turn as the first of a thread, after the list *listed*."""
+def as_first_turn(listed: Exchange = UNRECORDED, simplest: Exchange = UNRECORDED) -> View:
+    """See a turn as the first of a thread.
+
+    Args:
+        listed: The list of threads before it.
+        simplest: The response to the simplest request, which decides whether turns are judged.
+    """
 
     def view(exchange: Exchange) -> Setting:
         start = FirstTurn(listed, exchange, UNRECORDED)
         fixtures: dict[Callable[[Target], Any], Any] = {opening: start}
+        if simplest is not UNRECORDED:
+            fixtures[probe] = simplest
         if exchange.thread_id is not None:
             fixtures[conversation] = _conversation(start, exchange.thread_id)
         if len(exchange.text) >= _LONG:
@@ -135,13 +144,18 @@ def as_first_turn(listed: Exchange = UNRECORDED) -> View:
 
 
 def as_later_turn(
-    thread_id: str, listed: Exchange = UNRECORDED, *, has_message: bool = True
+    thread_id: str,
+    listed: Exchange = UNRECORDED,
+    simplest: Exchange = UNRECORDED,
+    *,
+    has_message: bool = True,
 ) -> View:
     """See a later turn as the first of a thread, with the events that it would have begun with.
 
     Args:
         thread_id: The thread.
         listed: The list of threads before it.
+        simplest: The response to the simplest request.
         has_message: Whether the turn begins with the user's message.
     """
     created = {"type": "thread.created", "thread": {"id": thread_id}}
@@ -160,7 +174,7 @@ def as_later_turn(
         # A second thread.created is a mistake of its own, see `as_second_turn`.
         is_complete = not exchange.events or exchange.events_of_type("thread.created")
         begun = [] if is_complete else [Event(data, 0.0) for data in missing]
-        return as_first_turn(listed)(replace(exchange, events=[*begun, *exchange.events]))
+        return as_first_turn(listed, simplest)(replace(exchange, events=[*begun, *exchange.events]))
 
     return view
 
@@ -244,7 +258,9 @@ async def _failures(setting: Setting, checks: list[Check] | None = None) -> Iter
     for fixture, value in setting.fixtures.items():
         preset(target, fixture, value)
     chosen = checks or select_checks(REGISTRY, setting.families)
-    runner = Runner(target, chosen, deadline=time.monotonic() + _SECONDS, assume_untested=True)
+    runner = Runner(
+        target, chosen, deadline=time.monotonic() + _SECONDS, assumed=(_UNRECORDED, _NOT_SENT)
+    )
     try:
         await runner.run()
     finally:
@@ -267,7 +283,13 @@ async def _event(exchange: Exchange, view: View, result: Result) -> int | None:
         results = await _failures(view(begun), [result.check])
         return any((one.expected, one.got) == (result.expected, result.got) for one in results)
 
-    if not exchange.events or not await fails(len(exchange.events)) or await fails(0):
+    is_about_all = f"{len(exchange.events)} events" in result.got
+    if (
+        is_about_all
+        or not exchange.events
+        or not await fails(len(exchange.events))
+        or await fails(0)
+    ):
         return None
     fine, failing = 0, len(exchange.events)
     while failing - fine > 1:

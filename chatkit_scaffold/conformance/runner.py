@@ -4,7 +4,7 @@ import asyncio
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from chatkit_scaffold.conformance.check import (
     Check,
@@ -33,8 +33,7 @@ class Runner:
         target: The server.
         checks: The checks to run, each after those it needs.
         deadline: When to stop, on the clock of `time.monotonic`.
-        assume_untested: Whether a check runs although one that it needs is untestable, as those of
-            other requests are where only one was recorded.
+        assumed: Reasons why a check may be untestable without blocking those that need it.
 
     Attributes:
         results: One for each check, in order.
@@ -48,7 +47,7 @@ class Runner:
         checks: list[Check],
         *,
         deadline: float,
-        assume_untested: bool = False,
+        assumed: Collection[str] = (),
     ) -> None:
         self.results: list[Result] = []
         self.errors: list[str] = []
@@ -57,9 +56,7 @@ class Runner:
         self._target = target
         self._checks = checks
         self._deadline = deadline
-        self._harmless = {Outcome.PASSED}
-        if assume_untested:
-            self._harmless |= {Outcome.UNTESTABLE, Outcome.SKIPPED}
+        self._assumed = frozenset(assumed)
         self._waits: Counter[str] = Counter()
         """Full-length waits by family."""
 
@@ -80,7 +77,9 @@ class Runner:
         if self.unfinished:
             return Result(check, Outcome.UNTESTABLE, reason=self.unfinished)
         for needed in self.results:
-            if needed.check.id not in check.needs or needed.outcome in self._harmless:
+            if needed.check.id not in check.needs or needed.outcome is Outcome.PASSED:
+                continue
+            if needed.outcome is Outcome.UNTESTABLE and needed.reason in self._assumed:
                 continue
             if needed.outcome is Outcome.SKIPPED:
                 return Result(check, Outcome.SKIPPED, reason=needed.reason)

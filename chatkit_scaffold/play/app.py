@@ -29,6 +29,18 @@ _LARGEST_FILE = 32_000_000
 """Bytes that the page may send at once; they are kept in memory."""
 
 
+def require_page() -> None:
+    """Check that the page's files are there.
+
+    Raises:
+        ScaffoldError: They are not, because the installation is incomplete.
+    """
+    if not (PAGE / "index.html").is_file():
+        raise ScaffoldError(
+            f"The page's files are missing in {PAGE}", hint="Install chatkit-scaffold again."
+        )
+
+
 class Play:
     """What the page asks for.
 

@@ -20,6 +20,7 @@ _LARGEST = 300_000
 """Bytes of a response that is kept to judge later ones."""
 _LONGEST_TEXT = 8_000
 """Characters; a server may refuse a longer message."""
+_USUAL_LIMIT = 20
 _TURNS_IN_FULL = 2
 """How many turns of a thread the checks know."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -65,6 +66,9 @@ class History:
         self._messages: dict[str, str] = {}
         """The last message of each thread."""
         self._listed: Exchange = UNRECORDED
+        """The last list of threads that was complete."""
+        self._simplest: Exchange = UNRECORDED
+        """The last list of threads, whatever its response was."""
 
     def begin(self, request: dict[str, Any]) -> None:
         """Note that a request is sent."""
@@ -74,18 +78,20 @@ class History:
 
     def views(self, request: dict[str, Any], exchange: Exchange) -> list[View]:
         """Return how the checks see an exchange that has ended; none if it is not to be judged."""
-        if exchange.stopped or exchange.failure is Failure.TOO_LARGE or not exchange.status:
-            return []
-        if exchange.status in _CREDENTIALS or exchange.is_refusal:
+        if _is_inconclusive(exchange):
             return []
         views: list[View] = [recorded.as_anything]
+        missing = exchange.status == HTTPStatus.NOT_FOUND
+        if missing and isinstance(dig(request, "params", "thread_id"), str):
+            # A backend that keeps threads in memory may have been restarted.
+            return views
         match request.get("type"):
-            case "threads.list" if _is_plain_list(request):
+            case "threads.list" if _may_judge_list(request, exchange):
                 views.append(recorded.as_probe)
             case "threads.create" if _may_judge_turn(request, exchange):
-                views.append(recorded.as_first_turn(self._listed))
+                views.append(recorded.as_first_turn(self._listed, self._simplest))
             case "threads.add_user_message" if _may_judge_turn(request, exchange):
-                views.extend(self._later_turn(request))
+                views.extend(self._later_turn(request, exchange))
             case "threads.retry_after_item":
                 views.extend(self._retry(request, exchange))
             case "threads.get_by_id":
@@ -98,8 +104,9 @@ class History:
         """Remember what the next exchanges are judged by."""
         operation, thread_id = request.get("type"), str(dig(request, "params", "thread_id"))
         is_small = exchange.size <= _LARGEST
-        if operation == "threads.list" and exchange.ok and is_small:
-            self._listed = exchange
+        if _may_judge_list(request, exchange) and is_small and not _is_inconclusive(exchange):
+            self._simplest = exchange
+            self._listed = exchange if exchange.ok else self._listed
         if operation == "threads.create" and exchange.thread_id:
             thread_id = exchange.thread_id
             self._threads[thread_id] = _Thread(running=1)
@@ -117,13 +124,15 @@ class History:
                 thread.is_plain = False
         self._forget()
 
-    def _later_turn(self, request: dict[str, Any]) -> list[View]:
+    def _later_turn(self, request: dict[str, Any], exchange: Exchange) -> list[View]:
         thread_id = str(dig(request, "params", "thread_id"))
         thread = self._threads.get(thread_id)
         # In any other thread, an error may have a reason that was not recorded.
         if thread is None or thread.running > 1:
             return []
-        views: list[View] = [recorded.as_later_turn(thread_id, self._listed)]
+        views: list[View] = []
+        if not exchange.is_client_error:
+            views.append(recorded.as_later_turn(thread_id, self._listed, self._simplest))
         if thread.is_plain and len(thread.turns) == 1:
             views.append(recorded.as_second_turn(thread.turns[0], thread_id))
         return views
@@ -137,7 +146,9 @@ class History:
             return []
         if exchange.is_client_error and exchange.status not in _NO_REASON_TO_REFUSE:
             return []
-        later = recorded.as_later_turn(thread_id, self._listed, has_message=False)
+        if not exchange.events:
+            return [recorded.as_retry(message)]
+        later = recorded.as_later_turn(thread_id, self._listed, self._simplest, has_message=False)
         return [recorded.as_retry(message), later]
 
     def _read(self, request: dict[str, Any]) -> list[View]:
@@ -156,14 +167,30 @@ class History:
             del self._messages[next(iter(self._messages))]
 
 
+def _is_inconclusive(exchange: Exchange) -> bool:
+    """Return whether an exchange shows nothing, as in a run of `check`."""
+    is_refused = exchange.status in _CREDENTIALS or exchange.is_refusal
+    is_partial = exchange.stopped or exchange.failure is Failure.TOO_LARGE
+    return is_refused or is_partial or not exchange.status
+
+
 def _is_plain_list(request: dict[str, Any]) -> bool:
     """Return whether a request lists threads as the client does, from the first one on."""
-    params = request.get("params", {})
+    params = request.get("params")
+    if request.get("type") != "threads.list":
+        return False
     if not isinstance(params, dict) or set(params) - {"limit", "order"}:
         return False
     limit = params.get("limit", 1)
     is_number = isinstance(limit, int) and not isinstance(limit, bool) and limit > 0
     return is_number and params.get("order", "desc") in ("asc", "desc")
+
+
+def _may_judge_list(request: dict[str, Any], exchange: Exchange) -> bool:
+    """Return whether a list of threads is one that no server refuses."""
+    limit = dig(request, "params", "limit") or 1
+    is_refused = exchange.is_client_error and exchange.status != HTTPStatus.NOT_FOUND
+    return _is_plain_list(request) and not (is_refused and limit > _USUAL_LIMIT)
 
 
 def _may_judge_turn(request: dict[str, Any], exchange: Exchange) -> bool:

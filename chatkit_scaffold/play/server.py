@@ -15,7 +15,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from chatkit_scaffold.errors import ScaffoldError
-from chatkit_scaffold.play.app import Play
+from chatkit_scaffold.play.app import Play, require_page
 from chatkit_scaffold.play.guard import Guard
 from chatkit_scaffold.play.user import User
 from chatkit_scaffold.protocol.session import valid_url
@@ -49,8 +49,10 @@ def prepared(
         port: Where to listen; 0 for any free port.
 
     Raises:
-        ScaffoldError: The URL or a header is not valid, or the port is in use.
+        ScaffoldError: The URL or a header is not valid, the port is in use, or the installation is
+            incomplete.
     """
+    require_page()
     users = {"first": User("first", url, headers or {}, trusted=trusted)}
     if other_headers:
         users["second"] = User("second", url, other_headers, trusted=trusted)

@@ -3,6 +3,7 @@
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from typer.main import get_command
 
 from chatkit_scaffold import __version__
 from chatkit_scaffold.cli.app import app
-from tests.command import COMMAND, REPOSITORY, run
+from tests.command import COMMAND, REPOSITORY, run, started
 from tests.conformance.servers.correct import build, headers_for
 from tests.conformance.servers.serving import serve
 
@@ -45,6 +46,12 @@ def test_examples_work(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
             arguments = [url if word.startswith("http") else word for word in arguments]
             token = f"Authorization: {headers_for('first')['Authorization']}"
             result = run(*arguments, "--header", token, "--select", "transport")
+    elif command == "play":
+        with serve(build()) as url, started("play", url, *arguments[2:]) as (line, process):
+            assert line.startswith(f"Chat with {url} at http://127.0.0.1:")
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0
+        return
     else:
         result = run(*arguments)
 
@@ -114,7 +121,15 @@ def test_python_m_and_version() -> None:
 
 def test_only_commands_that_need_copier_import_it() -> None:
     """Help and lists do not wait for libraries that take long to import."""
-    slow = {"copier", "httpx", "jinja2", "rich", "chatkit_scaffold.conformance.suite"}
+    slow = {
+        "copier",
+        "httpx",
+        "starlette",
+        "uvicorn",
+        "jinja2",
+        "rich",
+        "chatkit_scaffold.conformance.suite",
+    }
     program = f"import sys, chatkit_scaffold.cli.app; print(*({slow} & set(sys.modules)))"
     shown = subprocess.run(
         [sys.executable, "-c", program],
