@@ -54,7 +54,11 @@ function Drafts() {
     html`<span class="chip" data-testid="attachment">${file.name}
       <${Button} icon="close" label="Remove" onClick=${() => drop(file)} /></span>`;
   return html`${files.map((file) => html`<${File} file=${file} />`)}
-    ${quote && html`<blockquote>${quote} <${Button} icon="close" label="Do not quote" onClick=${unquote} /></blockquote>`}`;
+    ${
+      quote &&
+      html`<blockquote>${quote}
+      <${Button} icon="close" label="Do not quote" onClick=${unquote} /></blockquote>`
+    }`;
 }
 
 async function attach(file) {
