@@ -1,6 +1,6 @@
 """The libraries of `play`'s page, as npm has them; `python -m tests.play.vendor` writes them.
 
-`vendored.json` names each package with its version, npm's integrity of it, and the files taken from it.
+`vendored.json` has the version of each package, npm's integrity of it, and the files taken from it.
 """
 
 import base64

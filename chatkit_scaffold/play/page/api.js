@@ -28,10 +28,9 @@ export async function send(exchange, onEvent) {
   try {
     const sent = JSON.stringify(exchange.request);
     const response = await post(`send?user=${user}`, "application/json", sent, controller.signal);
-    const [type, id] = ["Content-Type", "X-Play-Exchange"].map((name) =>
-      response.headers.get(name),
-    );
-    Object.assign(exchange, { sent: size(sent), status: response.status, type, id });
+    const type = response.headers.get("Content-Type");
+    Object.assign(exchange, { sent: size(sent), status: response.status, type });
+    exchange.id = response.headers.get("X-Play-Exchange");
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
     for (let read; !(read = await reader.read()).done;)

@@ -47,16 +47,18 @@ const Problem = () =>
     <strong>${store.problem.title}</strong><p>${store.problem.text}</p><p>${store.problem.hint}</p></div>`;
 
 function Drafts() {
-  const drop = (file) => changed({ files: store.files.filter((other) => other !== file) });
-  return html`${
-    store.quote &&
-    html`<blockquote>${store.quote}
-      <${Button} icon="close" label="Do not quote" onClick=${() => changed({ quote: null })} /></blockquote>`
-  }
-    ${store.files.map(
-      (file) => html`<span class="chip" data-testid="attachment">${file.name}
-      <${Button} icon="close" label="Remove" onClick=${() => drop(file)} /></span>`,
-    )}`;
+  const { files, quote } = store;
+  const unquote = () => changed({ quote: null });
+  const drop = (file) => changed({ files: files.filter((other) => other !== file) });
+  const File = ({ file }) =>
+    html`<span class="chip" data-testid="attachment">${file.name}
+      <${Button} icon="close" label="Remove" onClick=${() => drop(file)} /></span>`;
+  return html`${files.map((file) => html`<${File} file=${file} />`)}
+    ${
+      quote &&
+      html`<blockquote>${quote}
+      <${Button} icon="close" label="Do not quote" onClick=${unquote} /></blockquote>`
+    }`;
 }
 
 async function attach(file) {
@@ -100,10 +102,8 @@ onChange(() => {
   const views = { threads: Threads, items: Items, problem: Problem, drafts: Drafts, rows: Rows };
   for (const [id, View] of Object.entries(views)) render(html`<${View} />`, byId(id));
   const isBusy = Boolean(running());
-  const text = isBusy ? "Answering…" : (problem?.title ?? "Connected");
-  byId("status").textContent = session
-    ? `Session of ${session.saved_at}; reload to leave it`
-    : text;
+  const live = isBusy ? "Answering…" : (problem?.title ?? "Connected");
+  byId("status").textContent = session ? `Session of ${session.saved_at}; reload to leave` : live;
   byId("title").textContent = state.thread?.title ?? "New thread";
   byId("items").ariaBusy = isBusy;
   Object.assign(byId("stop"), { hidden: !isBusy, disabled: !state.cancellable });
@@ -129,11 +129,10 @@ on("files", "change", ({ target }) => {
 on("filter", "input", ({ target }) => changed({ filter: target.value }));
 on("warned", "change", ({ target }) => changed({ warned: target.checked }));
 on("save", "click", save);
-on("open", "change", ({ target }) =>
-  open(target.files[0]).catch(({ message }) =>
-    changed({ problem: { title: "Not opened", text: message } }),
-  ),
-);
+on("open", "change", ({ target }) => {
+  const refuse = ({ message }) => changed({ problem: { title: "Not opened", text: message } });
+  open(target.files[0]).catch(refuse);
+});
 on("threads", "keydown", move);
 on("rows", "keydown", move);
 addEventListener("keydown", ({ key }) => key === "Escape" && stop());

@@ -55,16 +55,13 @@ function AssistantMessage({ item }) {
   </article>`;
 }
 
-const ClientTool = ({ item: { name, status, arguments: values, output } }) =>
-  html`<${Card} name="Client tool: ${name}" data-testid="client-tool">
-    <${Json} value=${values} />
-    ${status !== "pending" && html`<${Json} value=${output} />`}
-    ${
-      status === "pending" &&
-      html`<${JsonForm} label="Send result" value=${{}} field="client-tool-result"
-      button="client-tool-send" onSend=${(result) => here("threads.add_client_tool_output", { result })} />`
-    }
-  </${Card}>`;
+function ClientTool({ item: { name, status, arguments: values, output } }) {
+  const send = (result) => here("threads.add_client_tool_output", { result });
+  const ids = { field: "client-tool-result", button: "client-tool-send" };
+  return html`<${Card} name="Client tool: ${name}" data-testid="client-tool"><${Json} value=${values} />
+    ${status === "pending" && html`<${JsonForm} label="Send result" value=${{}} ...${ids} onSend=${send} />`}
+    ${status !== "pending" && html`<${Json} value=${output} />`}</${Card}>`;
+}
 
 function StructuredInput({ item: { id, status, inputs } }) {
   // The first option of each question is a suggestion, for the user to change.
@@ -84,14 +81,13 @@ function act(item_id, { type, payload, handler, streaming = true }) {
   return here(operation, { item_id, action: { type, payload } });
 }
 
-const Widget = ({ item }) =>
+const Action = ({ id, action }) =>
+  html`<button data-testid="widget-action" title=${action.type} onClick=${() => act(id, action)}>
+    ${action.label}</button>`;
+const Widget = ({ item: { id, widget } }) =>
   html`<${Card} name="Widget" data-testid="widget">
-    ${actionsIn(item.widget).map(
-      (action) => html`<button data-testid="widget-action" title=${action.type}
-      onClick=${() => act(item.id, action)}>${action.label}</button>`,
-    )}
-    <${Json} value=${item.widget} />
-  </${Card}>`;
+    <div>${actionsIn(widget).map((action) => html`<${Action} id=${id} action=${action} />`)}</div>
+    <${Json} value=${widget} /></${Card}>`;
 
 const Task = ({ task }) =>
   html`<li class=${task.status_indicator}>${task.title ?? task.title_query ?? task.type}

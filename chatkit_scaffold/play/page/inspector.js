@@ -50,7 +50,7 @@ function Row({ id, index, kind, ms, bytes, status, data, warnings = [], isOpen, 
   };
   return html`<details class=${index ?? status} data-testid="row" data-kind=${kind} open=${isOpen} onToggle=${toggle}>
     <summary><span class="kind">${kind} <small>${data?.update?.type?.replace(/^\w+\./, "") ?? status}</small></span>
-      ${own.map((warning) => html`<${Badge} ...${warning} />`)}
+      <span class="badges">${own.map((warning) => html`<${Badge} ...${warning} />`)}</span>
       ${
         index === "request" &&
         html`<${Button} icon="edit" label="Edit and send again" data-testid="edit" onClick=${edit} />

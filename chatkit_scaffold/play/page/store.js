@@ -14,11 +14,9 @@ export function changed(values = {}) {
 }
 
 const STREAMING = /^threads\.(create|add_|retry|custom_action)/;
-export const running = () =>
-  store.exchanges.findLast(
-    ({ key, ms, request }) =>
-      ms === undefined && key === store.state.key && STREAMING.test(request?.type),
-  );
+const isRunning = ({ key, ms, request }) =>
+  ms === undefined && key === store.state.key && STREAMING.test(request?.type);
+export const running = () => store.exchanges.findLast(isRunning);
 export const stop = () => store.state.cancellable && running()?.controller.abort();
 
 function begin(exchange) {
@@ -77,11 +75,11 @@ export function said(body) {
 }
 
 function problem({ body, failure, request, status }) {
-  const titles = { unreachable: "The backend is not reachable" };
-  titles[401] = "The backend refused the credentials (401)";
-  titles[undefined] = "play is not reachable; is the command still running?";
-  const hints = { 401: 'Restart play with valid ones: --header "Authorization: Bearer …"' };
-  const other = failure ? "The response broke off" : `${request?.type}: status ${status}`;
-  const title = titles[body?.error?.code] ?? titles[status] ?? other;
-  return { title, text: failure ?? said(body), hint: body?.error?.hint ?? hints[status] };
+  const { code, hint } = body?.error ?? {};
+  let title = failure ? "The response broke off" : `${request?.type}: status ${status}`;
+  if (status === undefined) title = "play is not reachable: is the command still running?";
+  if (code === "unreachable") title = "The backend is not reachable";
+  if (status === 401)
+    title = "The backend refused the credentials (401): pass valid ones with --header";
+  return { title, text: failure ?? said(body), hint };
 }
