@@ -17,7 +17,7 @@ from tests.browser.chromium import Chromium, NoChromiumError, find
 from tests.browser.stage import FRONTS, SETTINGS, Stage
 from tests.browser.visitor import Visitor
 from tests.conftest import Environment
-from tests.matrix import COMBINATIONS, Project, the
+from tests.matrix import POSSIBLE, Project, the
 
 Visit = Callable[[], Visitor]
 
@@ -35,7 +35,7 @@ ARGUMENTS = [
 
 STAGES = [("probe", the(store="sqlite"))]
 """Front ends, and the names of the combinations behind them."""
-_BY_NAME = {questions.combination_name(answers): answers for answers in COMBINATIONS}
+_BY_NAME = {questions.combination_name(answers): answers for answers in POSSIBLE}
 on_every_stage = pytest.mark.parametrize(
     ("front", "project"),
     [
