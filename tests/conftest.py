@@ -4,7 +4,7 @@ import os
 import re
 import runpy
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
@@ -38,14 +38,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test of `project` on all combinations, and one of `installed` on those to install."""
-    chosen = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
-    if "project" not in metafunc.fixturenames or any("project" in names for names in chosen):
+    marks = metafunc.definition.iter_markers("parametrize")
+    chosen = {name for mark in marks for name in _names(mark.args[0])}
+    if "project" not in metafunc.fixturenames or "project" in chosen:
         return
     for_all = "installed" not in metafunc.fixturenames
     combinations = [
         answers for answers in COMBINATIONS if for_all or thorough(metafunc.config, answers)
     ]
     metafunc.parametrize("project", parameters(combinations), indirect=True, scope="session")
+
+
+def _names(arguments: str | Sequence[str]) -> Sequence[str]:
+    """Return the names of a mark's arguments, of which one alone is a text."""
+    return [arguments] if isinstance(arguments, str) else arguments
 
 
 def thorough(config: pytest.Config, answers: dict[str, str]) -> bool:

@@ -1,9 +1,10 @@
 """A generated backend that can be killed and started again at the same address."""
 
+import os
+import subprocess
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from chatkit_scaffold import launcher
 
@@ -24,22 +25,14 @@ class Backend:
     def __init__(
         self, project: Path, environment: Mapping[str, str], python: Path, stack: ExitStack
     ) -> None:
-        self.environment = environment
+        self.environment = {**environment}
+        self.origin = f"http://{launcher.HOST}:{(port := launcher.free_port())}"
+        self.url = f"{self.origin}{launcher.endpoint(project)}"
         self._project = project
         self._python = python
+        self._port = port
         self._stack = stack
-        self._port = launcher.free_port()
         self.server: launcher.Server
-
-    @property
-    def origin(self) -> str:
-        """Its address without a path."""
-        return f"http://{launcher.HOST}:{self._port}"
-
-    @property
-    def url(self) -> str:
-        """Its ChatKit endpoint."""
-        return f"{self.origin}{urlsplit(self.server.url).path}"
 
     def start(self) -> None:
         """Start it, and wait until it is healthy."""
@@ -56,3 +49,19 @@ class Backend:
     def kill(self) -> None:
         """Kill it at once."""
         self.server.kill()
+
+    def restart(self) -> None:
+        """Start it again, with the variables that it has now."""
+        self.server.stop()
+        self.start()
+
+    def header(self, user: str) -> str:
+        """Return the header that signs a user in."""
+        return subprocess.run(
+            [self._python, "-m", "app", "token", user],
+            cwd=self._project,
+            env={**os.environ, **self.server.environment},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()

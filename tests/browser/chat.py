@@ -78,27 +78,27 @@ class Chat:
 
     def open(self, title: str) -> None:
         """Open the thread of this title from the list."""
-        self.threads(title).click()
+        self.threads(title).get_by_role("button").first.click()
 
     def reload(self, title: str) -> None:
-        """Load the page again, and open the thread of this title unless it is open."""
+        """Load the page again, and open the thread of this title."""
         self.page.reload()
         expect(self.threads(title)).to_be_visible()
         self.open(title)
 
     def rename(self, title: str, new_title: str) -> None:
         """Rename the thread of this title."""
-        self.page.once("dialog", lambda dialog: dialog.accept(new_title))
-        self._beside(title, "thread-rename").click()
+        self._answer(new_title)
+        self.threads(title).get_by_test_id("thread-rename").click()
 
     def delete(self, title: str) -> None:
         """Delete the thread of this title."""
-        self._beside(title, "thread-delete").click()
+        self._answer()
+        self.threads(title).get_by_test_id("thread-delete").click()
 
-    def _beside(self, title: str, name: str) -> Locator:
-        """Return the button of a thread in the list."""
-        thread_id = self.threads(title).get_attribute("data-id")
-        return self.page.locator(f'[data-testid="{name}"][data-id="{thread_id}"]')
+    def _answer(self, text: str | None = None) -> None:
+        """Accept the dialog that may come next."""
+        self.page.once("dialog", lambda dialog: dialog.accept(text))
 
 
 def echo(text: str) -> str:

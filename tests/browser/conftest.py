@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserType, sync_playwright
+from playwright.sync_api import Browser, BrowserType, expect, sync_playwright
 
 from chatkit_scaffold.generator import questions
 from tests.browser import cdn as cdn_server
@@ -14,10 +14,11 @@ from tests.browser.backend import Backend
 from tests.browser.cdn import Cdn
 from tests.browser.chat import Chat
 from tests.browser.chromium import Chromium, NoChromiumError, find
-from tests.browser.stage import FRONTS, SETTINGS, Stage
+from tests.browser.fronts import FRONTS
+from tests.browser.stage import Stage
 from tests.browser.visitor import Visitor
 from tests.conftest import Environment
-from tests.matrix import COMBINATIONS, Project, the
+from tests.matrix import POSSIBLE, Project, the
 
 Visit = Callable[[], Visitor]
 
@@ -32,10 +33,22 @@ ARGUMENTS = [
     "--no-first-run",
     "--no-sandbox",
 ]
+_PATIENCE = 15_000
+"""Milliseconds that a test waits for what should be on a page."""
 
-STAGES = [("probe", the(store="sqlite"))]
+SETTINGS = {"ECHO_DELAY": "0.02", "RATE_LIMIT": "0", "ADDRESS_RATE_LIMIT": "0"}
+"""Slow enough to be seen and stopped; far more messages than users send."""
+
+AUTHS = sorted({answers["auth"] for answers in POSSIBLE})
+STAGES = [
+    *[("page", the(store="sqlite", auth=auth, frontend="page")) for auth in AUTHS],
+    ("play", the(store="sqlite", auth="jwt")),
+]
 """Front ends, and the names of the combinations behind them."""
-_BY_NAME = {questions.combination_name(answers): answers for answers in COMBINATIONS}
+_BY_NAME = {questions.combination_name(answers): answers for answers in POSSIBLE}
+
+
+# All tests have the same parameters: pytest then sets each stage up once.
 on_every_stage = pytest.mark.parametrize(
     ("front", "project"),
     [
@@ -43,12 +56,13 @@ on_every_stage = pytest.mark.parametrize(
             front,
             _BY_NAME[name],
             id=f"{front}-{name}",
-            marks=pytest.mark.xdist_group(f"browser-{front}-{name}"),
+            marks=pytest.mark.xdist_group(f"{front}-{name}"),
         )
         for front, name in STAGES
     ],
     indirect=True,
 )
+"""Runs a test on each stage."""
 
 
 @pytest.fixture(scope="package")
@@ -75,6 +89,7 @@ def cdn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cdn]:
 @pytest.fixture(scope="package")
 def browser(chromium: Chromium, cdn: Cdn) -> Iterator[Browser]:
     """A browser without any network but this machine's."""
+    expect.set_options(timeout=_PATIENCE)
     with sync_playwright() as playwright:
         yield launch(playwright.chromium, chromium, cdn)
 
@@ -103,7 +118,7 @@ def visit(browser: Browser) -> Iterator[Visit]:
 
         def come() -> Visitor:
             context = stack.enter_context(browser.new_context(ignore_https_errors=True))
-            context.set_default_timeout(15_000)
+            context.set_default_timeout(_PATIENCE)
             visitors.append(Visitor(context))
             return visitors[-1]
 
@@ -123,12 +138,13 @@ def stage(
     front: str, project: Project, environment_of: Environment, shared_python: Path
 ) -> Iterator[Stage]:
     """The front end, and a backend behind it."""
+    auth = project.answers["auth"]
     with ExitStack() as stack:
-        opened = stack.enter_context(FRONTS[front]())
-        environment = {**environment_of(project), **SETTINGS, **opened.settings}
+        environment = {**environment_of(project), **SETTINGS}
         backend = Backend(project.path, environment, shared_python, stack)
+        show = FRONTS[front](backend, auth, stack)
         backend.start()
-        yield Stage(backend, opened, project.answers["auth"])
+        yield Stage(front, auth, backend, show, stack)
 
 
 @pytest.fixture

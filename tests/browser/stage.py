@@ -1,36 +1,27 @@
-"""A front end with a backend behind it, on which the cases of `test_conversation.py` run."""
+"""A front end with a backend behind it, on which the cases run."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import count
 
 from playwright.sync_api import Page
 
-from tests.browser import probe_site
 from tests.browser.backend import Backend
 from tests.browser.chat import Chat
 from tests.browser.visitor import Visitor
 
-SETTINGS = {"ECHO_DELAY": "0.03", "RATE_LIMIT": "0", "ADDRESS_RATE_LIMIT": "0"}
-"""Slow enough to be seen and stopped; far more messages than users send."""
+Show = Callable[[Visitor, str], Page]
+"""Lets a visitor open the chat as the user of this name."""
 
-Show = Callable[[Backend, Visitor, str], Page]
-"""Lets a visitor open a backend's chat as the user of this name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Front:
-    """A front end.
-
-    Attributes:
-        show: Opens it.
-        settings: Variables that a backend needs because of it.
-        lost: Regular expressions of the browser's errors when the backend is lost.
-    """
-
-    show: Show
-    settings: Mapping[str, str] = field(default_factory=dict)
-    lost: tuple[str, ...] = ("ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_REFUSED")
+_NUMBERS = count(1)
+_SECRETS = {
+    "guest": ["GUEST_SECRET"],
+    "jwt": ["JWT_SECRET"],
+    "oidc": ["OIDC_AUDIENCE"],
+    "session": ["SESSION_SECRET"],
+}
+"""By authentication: the variable that all credentials depend on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,34 +29,30 @@ class Stage:
     """What a case needs.
 
     Attributes:
-        backend: A running backend.
-        front: The front end.
+        front: The name of the front end.
         auth: The name of the backend's authentication.
+        backend: The running backend.
+        show: Opens the front end.
+        stack: Stops what is started on the way.
     """
 
-    backend: Backend
-    front: Front
+    front: str
     auth: str
+    backend: Backend
+    show: Show
+    stack: ExitStack
 
-    @property
-    def endpoint(self) -> str:
-        """The URL that the front end sends to."""
-        return self.backend.url
+    def enter(self, visitor: Visitor, user: str = "") -> Chat:
+        """Let a visitor open the chat as the user of this name, or else as a new one."""
+        return Chat(self.show(visitor, user or f"user{next(_NUMBERS)}"))
 
-    def enter(self, visitor: Visitor, user: str = "ada") -> Chat:
-        """Let a visitor open the chat as the user of this name."""
-        return Chat(self.front.show(self.backend, visitor, user))
-
-
-@contextmanager
-def probe() -> Iterator[Front]:
-    """The page in `probe`, which is of another origin than the backend."""
-    with probe_site.running() as origin:
-
-        def show(backend: Backend, visitor: Visitor, _user: str) -> Page:
-            return visitor.open(probe_site.address(origin, backend.url))
-
-        yield Front(show, {"CORS_ORIGINS": origin})
-
-
-FRONTS = {"probe": probe}
+    @contextmanager
+    def refusing_credentials(self) -> Iterator[None]:
+        """Let the backend refuse all credentials of before, while the block runs."""
+        former = {**self.backend.environment}
+        for name in _SECRETS.get(self.auth, ()):
+            self.backend.environment[name] = f"another-{former[name]}"
+        self.backend.restart()
+        yield
+        self.backend.environment = former
+        self.backend.restart()

@@ -11,8 +11,7 @@ from tests.browser import probe_site
 from tests.browser.backend import Backend
 from tests.browser.cdn import Cdn
 from tests.browser.chat import Chat
-from tests.browser.conftest import FOREIGN, Visit
-from tests.browser.stage import SETTINGS
+from tests.browser.conftest import FOREIGN, SETTINGS, Visit
 from tests.browser.visitor import Visitor
 from tests.conftest import Environment
 from tests.matrix import Project, the

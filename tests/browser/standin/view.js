@@ -7,7 +7,7 @@ function add(parent, tag, testid, textContent = "", onclick = null, id = "") {
 
 function view(chat, page) {
   add(page, "button", "new-thread", "New", () => chat.setThreadId(null));
-  const title = add(page, "header", "title");
+  const title = add(page, "header", "header");
   const list = add(page, "nav", "thread-list");
   const log = add(page, "main", "messages");
   const error = add(page, "p", "error");
@@ -24,23 +24,22 @@ function view(chat, page) {
     title.textContent = header?.enabled === false ? "" : (header?.title?.text ?? chat.thread?.title ?? "");
     error.textContent = chat.error?.message ?? "";
     stop.hidden = chat.running === null;
-    list.replaceChildren(...chat.threads.flatMap((thread) => threadParts(chat, thread, history)));
+    list.replaceChildren(...chat.threads.map((thread) => threadRow(chat, thread, history)));
     const parts = chat.items.flatMap((item) => itemParts(chat, item, threadItemActions));
     const prompts = chat.thread ? [] : (startScreen?.prompts ?? []);
     log.replaceChildren(...parts, ...prompts.map((prompt) => startPrompt(chat, prompt)));
   };
 }
 
-function threadParts(chat, { id, title = "" }, { showRename = true, showDelete = true }) {
-  const part = (name, text, action) => add(new DocumentFragment(), "button", name, text, action, id);
+function threadRow(chat, { id, title = "" }, { showRename = true, showDelete = true }) {
+  const row = add(new DocumentFragment(), "p", "thread", "", null, id);
   const change = (type, more, open) => chat.call(type, { thread_id: id, ...more }, () => chat.setThreadId(open));
   const rename = () => change("threads.update", { title: prompt("Title", title) }, chat.thread?.id);
   const remove = () => change("threads.delete", {}, chat.thread?.id === id ? null : chat.thread?.id);
-  return [
-    part("thread", title, () => chat.setThreadId(id)),
-    ...(showRename ? [part("thread-rename", "Rename", rename)] : []),
-    ...(showDelete ? [part("thread-delete", "Delete", remove)] : []),
-  ];
+  add(row, "button", "title", title, () => chat.setThreadId(id));
+  if (showRename) add(row, "button", "thread-rename", "Rename", rename);
+  if (showDelete) add(row, "button", "thread-delete", "Delete", remove);
+  return row;
 }
 
 function itemParts(chat, { id, type, content }, { retry, feedback } = {}) {
