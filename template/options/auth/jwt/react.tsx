@@ -1,0 +1,1 @@
+{% include 'template/shared/frontend/token.tsx' -%}
