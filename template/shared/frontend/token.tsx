@@ -3,21 +3,23 @@ import { useEffect, useState, type ReactNode } from "react";
 /**
  * Returns a token that the backend accepts.
  *
- * In development, the backend issues one itself. Before you deploy, return the token of your own
- * login here; README.md names the function of some.
+ * In development the backend issues it, for the user in the page's address: `/?user=bob`. Before
+ * you deploy, return the token of your own login instead.
  */
 async function getToken() {
-  const response = await fetch("/dev/token", { method: "POST" });
-  if (!response.ok) {
+  const response = await fetch(`/dev/token${location.search}`, { method: "POST" });
+  if (response.status === 404) {
     throw new Error(
-      `The backend issued no token (${response.statusText}): it does so in development only. ` +
-        "Let getToken in web/src/auth.tsx return the token of your own login.",
+      "The backend issues tokens in development only: let getToken in web/src/auth.tsx return " +
+        "the token of your login.",
     );
   }
+  if (!response.ok) throw new Error(await problemIn(response));
   const { token } = (await response.json()) as { token: string };
   return token;
 }
 
+{% include 'template/shared/frontend/problem.ts' %}
 let token: Promise<string> | undefined;
 
 /** Returns the token that all requests share. */

@@ -13,9 +13,10 @@ function signIn() {
 
 async function requestIdentity() {
   const response = await fetch("/auth/guest", { method: "POST" });
-  if (!response.ok) throw new Error(`The backend gave no identity (${response.statusText}).`);
+  if (!response.ok) throw new Error(await problemIn(response));
 }
 
+{% include 'template/shared/frontend/problem.ts' %}
 /** Sends ChatKit's requests, once more with a new identity if the old one has expired. */
 export const authFetch: typeof fetch = async (input, init) => {
   const used = signIn();

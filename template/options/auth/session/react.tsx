@@ -105,16 +105,12 @@ function SignInForm({ problem, onSignedIn }: FormProps) {
 
 /** Sends JSON to the backend and returns what went wrong; empty if nothing did. */
 async function post(path: string, body: object = {}) {
-  try {
-    const response = await fetch(path, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    if (response.ok) return "";
-    const { error } = (await response.json()) as { error: { message: string } };
-    return error.message;
-  } catch {
-    return "The backend does not answer.";
-  }
+  const response = await fetch(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  }).catch(() => Response.error());
+  return response.ok ? "" : problemIn(response);
 }
+
+{% include 'template/shared/frontend/problem.ts' -%}
