@@ -49,7 +49,7 @@ lint: $(SYNCED) ## check style, types and security of the command, its tests and
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive chatkit_scaffold benchmarks template
-	$(BIN)/actionlint .github/workflows/*.yml template/project/.github/workflows/*.yml
+	$(BIN)/actionlint .github/workflows/*.yml template/project/.github/workflows/*.yml*
 
 format: $(SYNCED) ## format the code
 	$(BIN)/ruff check --fix .
