@@ -77,7 +77,6 @@ def built(workshop: ReactWorkshop) -> Callable[[str], Path]:
     def build(auth: str) -> Path:
         web = workshop.folder / auth / "web"
         if not (web / "dist").exists():
-            workshop.tool("tsc", folder=web)
             workshop.tool("vite", "build", folder=web)
         return web / "dist"
 
@@ -85,8 +84,9 @@ def built(workshop: ReactWorkshop) -> Callable[[str], Path]:
 
 
 def test_code_is_clean(workshop: ReactWorkshop) -> None:
-    """ESLint and Prettier find nothing, with the pages' own settings."""
-    pages = [f"{auth}/web" for auth in (*AUTHS, "badge")]
+    """TypeScript, ESLint and Prettier find nothing, with the pages' own settings."""
+    pages = [f"{auth}/web" for auth in AUTHS]
+    workshop.check_types(pages)
     workshop.tool("eslint", "--max-warnings", "0", *pages)
     workshop.tool("prettier", "--check", *pages, "!**/dist")
 
@@ -106,9 +106,9 @@ def test_what_is_wrong_is_found(workshop: ReactWorkshop) -> None:
 
 
 def test_scripts_are_the_tools(workshop: ReactWorkshop) -> None:
-    """The scripts that the README names run the tools as these tests do."""
+    """The scripts that the README names run these tools, here on the authentication made up."""
     web = workshop.folder / "badge" / "web"
-    for script in ("lint", "format:check", "typecheck", "build"):
+    for script in ("lint", "format:check", "build"):  # the last one begins with `typecheck`
         workshop.npm("run", script, folder=web)
     assert (web / "dist" / "index.html").is_file()
 
