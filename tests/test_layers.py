@@ -41,7 +41,7 @@ ALLOWED = {
 
 ONLY_IMPORTERS = {
     "copier": {"generator.render"},
-    "httpx": {"protocol.session", "protocol.tls"},
+    "httpx": {"protocol.session", "protocol.tls", "protocol.url"},
     "starlette": {"play"},
     "typer": {"cli"},
     "uvicorn": {"play.server"},

@@ -38,7 +38,10 @@ def play(
     port: Annotated[
         int,
         typer.Option(
-            min=0, max=65535, help="Port of the page on this machine; 0 for any free one."
+            min=0,
+            max=65535,
+            metavar="PORT",
+            help="Port of the page; 0 for any free one.",
         ),
     ] = 0,
     no_open: NoOpen = False,
@@ -78,7 +81,7 @@ def serve(
     """Serve the page and print its address; see `play.server.prepared`."""
     # Takes a while to import, which no other command waits for.
     from chatkit_scaffold.play import server
-    from chatkit_scaffold.protocol.session import shown_url
+    from chatkit_scaffold.protocol.url import shown_url
 
     is_there = server.listens(url)
     with server.prepared(

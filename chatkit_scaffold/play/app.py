@@ -21,7 +21,7 @@ from chatkit_scaffold.play.user import User
 from chatkit_scaffold.play.warnings import warnings_about
 from chatkit_scaffold.protocol.event_stream import parse_object
 from chatkit_scaffold.protocol.exchange import Exchange
-from chatkit_scaffold.protocol.session import shown_url
+from chatkit_scaffold.protocol.url import shown_url
 
 PAGE = Path(__file__).parent / "page"
 _LARGEST_REQUEST = 16_000_000

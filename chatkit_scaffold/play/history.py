@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from chatkit_scaffold.conformance import recorded
-from chatkit_scaffold.conformance.recorded import UNRECORDED, View
+from chatkit_scaffold.conformance import views as seen
+from chatkit_scaffold.conformance.views import UNRECORDED, View
 from chatkit_scaffold.protocol.client import STREAMING
 from chatkit_scaffold.protocol.exchange import Exchange, Failure, dig, ids, item_text, rows, text_at
 
@@ -80,16 +80,16 @@ class History:
         """Return how the checks see an exchange that has ended; none if it is not to be judged."""
         if _is_inconclusive(exchange):
             return []
-        views: list[View] = [recorded.as_anything]
+        views: list[View] = [seen.as_anything]
         missing = exchange.status == HTTPStatus.NOT_FOUND
         if missing and isinstance(dig(request, "params", "thread_id"), str):
             # A backend that keeps threads in memory may have been restarted.
             return views
         match request.get("type"):
             case "threads.list" if _may_judge_list(request, exchange):
-                views.append(recorded.as_probe)
+                views.append(seen.as_probe)
             case "threads.create" if _may_judge_turn(request, exchange):
-                views.append(recorded.as_first_turn(self._listed, self._simplest))
+                views.append(seen.as_first_turn(self._listed, self._simplest))
             case "threads.add_user_message" if _may_judge_turn(request, exchange):
                 views.extend(self._later_turn(request, exchange))
             case "threads.retry_after_item":
@@ -97,7 +97,7 @@ class History:
             case "threads.get_by_id":
                 views.extend(self._read(request))
             case name if name in STREAMING and exchange.is_success:
-                views.append(recorded.as_stream)
+                views.append(seen.as_stream)
         return views
 
     def end(self, request: dict[str, Any], exchange: Exchange) -> None:
@@ -132,9 +132,9 @@ class History:
             return []
         views: list[View] = []
         if not exchange.is_client_error:
-            views.append(recorded.as_later_turn(thread_id, self._listed, self._simplest))
+            views.append(seen.as_later_turn(thread_id, self._listed, self._simplest))
         if thread.is_plain and len(thread.turns) == 1:
-            views.append(recorded.as_second_turn(thread.turns[0], thread_id))
+            views.append(seen.as_second_turn(thread.turns[0], thread_id))
         return views
 
     def _retry(self, request: dict[str, Any], exchange: Exchange) -> list[View]:
@@ -147,9 +147,9 @@ class History:
         if exchange.is_client_error and exchange.status not in _NO_REASON_TO_REFUSE:
             return []
         if not exchange.events:
-            return [recorded.as_retry(message)]
-        later = recorded.as_later_turn(thread_id, self._listed, self._simplest, has_message=False)
-        return [recorded.as_retry(message), later]
+            return [seen.as_retry(message)]
+        later = seen.as_later_turn(thread_id, self._listed, self._simplest, has_message=False)
+        return [seen.as_retry(message), later]
 
     def _read(self, request: dict[str, Any]) -> list[View]:
         thread_id = str(dig(request, "params", "thread_id"))
@@ -158,7 +158,7 @@ class History:
             return []
         if not 0 < len(thread.turns) <= _TURNS_IN_FULL:
             return []
-        return [recorded.as_read_after(thread.turns, thread_id)]
+        return [seen.as_read_after(thread.turns, thread_id)]
 
     def _forget(self) -> None:
         while len(self._threads) > _THREADS:

@@ -18,7 +18,7 @@ from chatkit_scaffold.errors import ScaffoldError
 from chatkit_scaffold.play.app import Play, require_page
 from chatkit_scaffold.play.guard import Guard
 from chatkit_scaffold.play.user import User
-from chatkit_scaffold.protocol.session import valid_url
+from chatkit_scaffold.protocol.url import valid_url
 
 HOST = "127.0.0.1"
 _NOTICEABLE = 2

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from chatkit_scaffold.conformance.recorded import Finding, View, judge
+from chatkit_scaffold.conformance.recorded import Finding, judge
+from chatkit_scaffold.conformance.views import View
 from chatkit_scaffold.play.user import User
 from chatkit_scaffold.protocol.exchange import Exchange
 

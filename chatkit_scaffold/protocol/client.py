@@ -12,7 +12,8 @@ from chatkit_scaffold.protocol.guard import Guard, require_reading
 from chatkit_scaffold.protocol.journal import Journal, Observation
 from chatkit_scaffold.protocol.limits import InconclusiveError, LimitReachedError, Limits
 from chatkit_scaffold.protocol.pace import rate_limited
-from chatkit_scaffold.protocol.session import HttpSession, shown_url
+from chatkit_scaffold.protocol.session import HttpSession
+from chatkit_scaffold.protocol.url import shown_url
 from chatkit_scaffold.text import shorten
 
 STREAMING = frozenset(

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -17,6 +17,7 @@ from chatkit_scaffold.protocol.cookies import read_cookies
 from chatkit_scaffold.protocol.event_stream import Event, EventParser
 from chatkit_scaffold.protocol.exchange import Exchange, Failure
 from chatkit_scaffold.protocol.limits import Limits
+from chatkit_scaffold.protocol.url import valid_url
 from chatkit_scaffold.text import shorten
 
 _KEPT_BYTES = 64_000
@@ -209,34 +210,6 @@ def _give_up(exchange: Exchange, chunks: list[bytes]) -> None:
     del exchange.events[_KEPT_EVENTS:]
     beginning = b"".join(chunks)[:_KEPT_BYTES]
     chunks[:] = [beginning]
-
-
-def shown_url(url: str) -> str:
-    """Return a URL without a user name, a password and the values of a query, safe to print."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=host, query="…" if parts.query else ""))
-
-
-def valid_url(url: str) -> str:
-    """Return *url* if it is an absolute HTTP URL.
-
-    Raises:
-        ScaffoldError: It is not.
-    """
-    try:
-        parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname)
-        httpx.URL(url)
-        _ = parts.port
-    except (ValueError, httpx.InvalidURL):
-        valid = False
-    if not valid:
-        raise ScaffoldError(
-            f"{shorten(url)!r} is not a valid HTTP URL",
-            hint="Pass the full URL of the endpoint, such as http://127.0.0.1:8000/chatkit.",
-        )
-    return url
 
 
 def _http_client(

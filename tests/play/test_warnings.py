@@ -13,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from chatkit_scaffold.conformance import recorded
+from chatkit_scaffold.conformance import views
 from chatkit_scaffold.conformance.check import Outcome
 from chatkit_scaffold.conformance.families import REGISTRY
+from chatkit_scaffold.conformance.recorded import judge
 from chatkit_scaffold.conformance.suite import run_checks
 from chatkit_scaffold.play.history import History
 from chatkit_scaffold.protocol.client import Chatkit, user_input
@@ -274,15 +275,15 @@ def test_judging_sends_nothing() -> None:
                 listed = await user.call("threads.list", limit=1, order="desc")
                 count = len(user.journal.exchanges)
                 for exchange in (turn, listed):
-                    for view in (recorded.as_anything, recorded.as_probe, recorded.as_stream):
-                        await asyncio.to_thread(recorded.judge, exchange, [view])
+                    for view in (views.as_anything, views.as_probe, views.as_stream):
+                        await asyncio.to_thread(judge, exchange, [view])
                 assert len(user.journal.exchanges) == count
                 return [turn, listed]
 
     turn, _ = asyncio.run(record())
-    assert recorded.judge(turn, [recorded.as_first_turn()]) == []
+    assert judge(turn, [views.as_first_turn()]) == []
     broken = replace(turn, events=turn.events[:-1])
-    (finding,) = recorded.judge(broken, [recorded.as_first_turn()])[:1]
+    (finding,) = judge(broken, [views.as_first_turn()])[:1]
     assert finding.result.check.id == "streaming-answer-arrives"
 
 
