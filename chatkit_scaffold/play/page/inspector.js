@@ -40,33 +40,29 @@ const Badge = ({ check, level }) =>
 function Row({ id, index, kind, ms, bytes, status, data, warnings = [], isOpen, isEdited }) {
   const own = warnings.filter(({ event }) => event === index);
   const toggle = ({ target }) => changed(void store.opened[target.open ? "add" : "delete"](id));
-  const edit = (event) => {
-    event.preventDefault();
-    changed({ edited: isEdited ? null : id, opened: store.opened.add(id) });
-  };
-  const copy = (event) => {
-    event.preventDefault();
-    navigator.clipboard.writeText(curl(store.config, data));
-  };
-  return html`<details class=${index ?? status} data-testid="row" data-kind=${kind} open=${isOpen} onToggle=${toggle}>
-    <summary><span class="kind">${kind} <small>${data?.update?.type?.replace(/^\w+\./, "") ?? status}</small></span>
-      <span class="badges">${own.map((warning) => html`<${Badge} ...${warning} />`)}</span>
-      ${
-        index === "request" &&
-        html`<${Button} icon="edit" label="Edit and send again" data-testid="edit" onClick=${edit} />
-        <${Button} icon="copy" label="Copy as curl" data-testid="copy-curl" onClick=${copy} />`
-      }
-      <span class="ms">${Math.round(ms)} ms</span><span class="bytes">${bytes} B</span></summary>
+  const edit = () => changed({ edited: isEdited ? null : id, opened: store.opened.add(id) });
+  const copy = () => navigator.clipboard.writeText(curl(store.config, data));
+  return html`<div class="row ${index ?? status}" data-testid="row" data-kind=${kind}>
     ${
-      isOpen &&
-      html`<div data-testid="row-detail">${own.map((warning) => html`<${Warning} ...${warning} />`)}
-      ${
-        isEdited
-          ? html`<${JsonForm} label="Send" value=${data} field="edit-body" button="edit-send" onSend=${run} />`
-          : html`<${Json} value=${data} />`
-      }</div>`
+      index === "request" &&
+      html`<span class="actions">
+      <${Button} icon="edit" label="Edit and send again" data-testid="edit" onClick=${edit} />
+      <${Button} icon="copy" label="Copy as curl" data-testid="copy-curl" onClick=${copy} /></span>`
     }
-  </details>`;
+    <details open=${isOpen} onToggle=${toggle}>
+      <summary><span class="kind">${kind} <small>${data?.update?.type?.replace(/^\w+\./, "") ?? status}</small></span>
+        <span class="badges">${own.map((warning) => html`<${Badge} ...${warning} />`)}</span>
+        <span class="ms">${Math.round(ms)} ms</span><span class="bytes">${bytes} B</span></summary>
+      ${
+        isOpen &&
+        html`<div data-testid="row-detail">${own.map((warning) => html`<${Warning} ...${warning} />`)}
+        ${
+          isEdited
+            ? html`<${JsonForm} label="Send" value=${data} field="edit-body" button="edit-send" onSend=${run} />`
+            : html`<${Json} value=${data} />`
+        }</div>`
+      }
+    </details></div>`;
 }
 
 export function Rows() {

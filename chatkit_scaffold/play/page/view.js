@@ -4,7 +4,7 @@ import { Component, h } from "./vendor/preact.js";
 
 export const html = htm.bind(h);
 const pretty = (value) => JSON.stringify(value, null, 2);
-export const Json = ({ value }) => html`<pre>${pretty(value)}</pre>`;
+export const Json = ({ value }) => html`<pre tabindex="0">${pretty(value)}</pre>`;
 export const Button = ({ icon, label, ...rest }) =>
   html`<button type="button" class="icon ${icon}" title=${label} aria-label=${label} ...${rest} />`;
 
