@@ -13,7 +13,7 @@ from pydantic import SecretStr, ValidationError
 from app import ENDPOINT
 from app.auth import AuthSettings, local_token
 from app.errors import StartupError
-from tests.backend import Backend, Client, StartBackend
+from tests.backend import Backend, Client, StartBackend, http_client
 from tests.private import note_credentials
 
 ANOTHER_SECRET = "0123456789abcdef0123456789abcdef"
@@ -22,7 +22,7 @@ ANOTHER_SECRET = "0123456789abcdef0123456789abcdef"
 def browser(backend: Backend, **headers: str) -> httpx.Client:
     """Return a browser: it keeps the cookies that it gets."""
     url = backend.url.removesuffix(ENDPOINT)
-    return httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False)
+    return http_client(headers, url)
 
 
 def become_guest(visitor: httpx.Client, **headers: str) -> dict[str, Any]:

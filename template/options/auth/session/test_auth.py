@@ -25,7 +25,7 @@ from app.errors import ApiError, StartupError
 from app.passwords import MAX_OF_ADDRESS, Passwords
 from app.records import Records, records_of
 from app.sessions import MAX_PER_USER, Sessions
-from tests.backend import Backend, Client, StartBackend
+from tests.backend import Backend, Client, StartBackend, http_client
 from tests.private import note_credentials, note_words
 
 PASSWORD = "correct horse battery"
@@ -51,7 +51,7 @@ class Browser:
 
     def __init__(self, backend: Backend, **headers: str) -> None:
         url = backend.url.removesuffix(ENDPOINT)
-        self.http = httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False)
+        self.http = http_client(headers, url)
         self._backend = backend
 
     def post(self, path: str, **body: object) -> httpx.Response:
