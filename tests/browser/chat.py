@@ -89,7 +89,7 @@ class Chat:
     def rename(self, title: str, new_title: str) -> None:
         """Rename the thread of this title."""
         self._answer(new_title)
-        self.threads(title).get_by_test_id("thread-rename").click()
+        self.threads(title).get_by_test_id("thread-rename").first.click()
 
     def delete(self, title: str) -> None:
         """Delete the thread of this title."""
