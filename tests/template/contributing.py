@@ -22,6 +22,8 @@ KEYS: dict[str, type | tuple[type, ...]] = {
     "sql": bool,
     "modules": list,
     "tests": list,
+    "page_modules": list,
+    "page_tests": list,
     "records": bool,
     "sdk": (str, type(None)),
     "durable": bool,
@@ -32,6 +34,12 @@ KEYS: dict[str, type | tuple[type, ...]] = {
     "pyproject": str,
 }
 """The keys of a `choice.yml`, and the types of their values."""
+
+_OPTIONAL = {"records.py", "token_start_page.py"}
+"""Modules that not every choice of an axis needs."""
+
+_OF_PAGES = {".css", ".html", ".js", ".json", ".ts", ".tsx"}
+"""Suffixes of files for browsers; in those, what one choice needs may be more than another's."""
 
 Problems = Iterator[str]
 
@@ -84,7 +92,8 @@ def _in_folders(root: Path) -> Problems:
             yield from (f"{axis.key}/{choice} has no {name}" for name in lacking)
             yield from (
                 f"{axis.key}/{choice} has {name}, which {axis.default} has not"
-                for name in sorted(found - expected - {"records.py"})
+                for name in sorted(found - expected - _OPTIONAL)
+                if Path(name).suffix not in _OF_PAGES
             )
 
 
@@ -120,8 +129,9 @@ def _disagreements(root: Path, axis: str, choice: str, facts: dict[str, Any]) ->
     if axis == "store" and facts["sql"] == (folder / "records.py").exists():
         yield "a store needs app/database or a module records"
     shared = root / "template" / "shared"
-    yield from _unlisted(folder, shared, "modules", facts["modules"])
-    yield from _unlisted(folder / "tests", shared / "tests", "tests", facts["tests"])
+    modules, tests = (facts[key] + facts[f"page_{key}"] for key in ("modules", "tests"))
+    yield from _unlisted(folder, shared, "modules", modules)
+    yield from _unlisted(folder / "tests", shared / "tests", "tests", tests)
     code = [*folder.glob("*.py"), folder / "env.example"]
     texts = [path.read_text(encoding="utf-8") for path in code]
     if not any(re.search(facts["words"], text, re.IGNORECASE) for text in texts):
@@ -204,6 +214,7 @@ def _listed(folder: Path) -> list[str]:
     """Return the modules of a `choice.yml`; none if it cannot be read, another step's problem."""
     try:
         facts = yaml.safe_load((folder / "choice.yml").read_text(encoding="utf-8"))
-        return [module for module in facts["modules"] if isinstance(module, str)]
+        listed = facts["modules"] + facts["page_modules"]
+        return [module for module in listed if isinstance(module, str)]
     except (OSError, yaml.YAMLError, LookupError, TypeError):
         return []

@@ -38,8 +38,23 @@ class PageProject:
         source = self.folder / "src" / "Chat.tsx"
         source.parent.mkdir(exist_ok=True)
         source.write_text(component, encoding="utf-8")
+        return self._check("tsconfig.json")
+
+    def check_page(self, files: dict[str, str]) -> str:
+        """Return what is wrong with the JavaScript of a page, by the types of ChatKit's element.
+
+        Args:
+            files: The modules' code by name.
+        """
+        shutil.rmtree(self.folder / "web", ignore_errors=True)
+        (self.folder / "web").mkdir()
+        for name, code in files.items():
+            (self.folder / "web" / name).write_text(code, encoding="utf-8")
+        return self._check("tsconfig.web.json")
+
+    def _check(self, configuration: str) -> str:
         done = subprocess.run(
-            ["node_modules/.bin/tsc", "--project", "."],
+            ["node_modules/.bin/tsc", "--project", configuration],
             cwd=self.folder,
             capture_output=True,
             text=True,

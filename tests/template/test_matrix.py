@@ -17,10 +17,14 @@ from tests import environments
 from tests.conftest import Environment
 from tests.covering import all_pairs
 from tests.matrix import COMBINATIONS, COVERING, DEFAULT, POSSIBLE, QUESTIONS, Project, facts, run
+from tests.template import tags
 from tests.template.how_to import MakeProject
 
 ONE_USER = "without sign-in, there is one user"
 """The only reason for which a project may skip a test."""
+
+_TEXTS = {".py", ".md", ".toml", ".example", ".css", ".html", ".js", ".json", ".ts", ".tsx"}
+"""Suffixes of the files that belong to a choice, or describe it."""
 
 
 @pytest.mark.quick
@@ -30,7 +34,7 @@ def test_no_tag_is_left(project: Project) -> None:
         if path.name == ".copier-answers.yml":
             continue
         text = path.relative_to(project.path).as_posix() + path.read_text(encoding="utf-8")
-        assert not re.search(r"\{%|\{#|(?<!\$)\{\{ ", text), path
+        assert tags.left_in(text, path.suffix) == [], path
 
 
 @pytest.mark.quick
@@ -44,7 +48,7 @@ def test_no_other_choice_is_named(project: Project) -> None:
             found = [
                 path
                 for path in project.files()
-                if path.suffix in {".py", ".md", ".toml", ".example"}
+                if path.suffix in _TEXTS
                 and re.search(words, path.read_text(encoding="utf-8"), re.IGNORECASE)
             ]
             assert found == [], words

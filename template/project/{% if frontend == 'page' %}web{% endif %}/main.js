@@ -1,7 +1,7 @@
 // Shows the chat as soon as the user is signed in and ChatKit's script is there.
 
 import { authFetch, signIn } from "./auth.js";
-import { DOMAIN_KEY, ENDPOINT, START_SCREEN } from "./config.js";
+import { CLIENT_TOOLS, DOMAIN_KEY, ENDPOINT, START_SCREEN } from "./config.js";
 import { hideNotice, showIfLate, showNotice } from "./notice.js";
 
 const SCRIPT = "https://cdn.platform.openai.com/deployments/chatkit/chatkit.js";
@@ -29,10 +29,8 @@ function options() {
     history: { enabled: true, showDelete: true, showRename: true },
     startScreen: START_SCREEN,
     threadItemActions: { feedback: true, retry: true },
-    onClientTool: ({ name }) =>
-      name === "get_local_time"
-        ? { time: new Date().toString() }
-        : { error: "The page has no such tool." },
+    onClientTool: ({ name, params }) =>
+      CLIENT_TOOLS.get(name)?.(params) ?? { error: "The page has no such tool." },
     widgets: {
       // The backend handles all actions but those with `handler: "client"`.
       onAction: async ({ type }) => showNotice(`The page has no action ${type}.`),

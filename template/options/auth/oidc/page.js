@@ -1,0 +1,1 @@
+{% include 'template/shared/page/token.js' -%}
