@@ -66,6 +66,7 @@ class Chat:
     @contextmanager
     def recorded(self) -> Iterator[list[str]]:
         """Yield a list that has, after the block, each text that the last answer had in turn."""
+        expect(self.part("composer")).to_be_visible()
         handle = self.page.evaluate_handle(_RECORD)
         texts: list[str] = []
         yield texts

@@ -1,11 +1,14 @@
 """Conversations in every front end with every authentication, as users have them."""
 
 import re
+import time
 
-from playwright.sync_api import Response, expect
+from playwright.sync_api import expect
 
 from tests.browser.chat import Chat, echo
 from tests.browser.conftest import on_every_stage
+from tests.browser.stage import Stage
+from tests.proofs.feedback import stored_feedback
 
 WORDS = "one two three four five six seven eight nine ten"
 CODE = 'Run `make`:\n\n```python\nprint("<b>&amp;</b>", 1 < 2)\n```'
@@ -94,14 +97,16 @@ def test_retry_replaces_the_answer(chat: Chat) -> None:
     expect(chat.messages("user")).to_have_text(["try this again"])
 
 
-def test_feedback_reaches_the_backend(chat: Chat) -> None:
-    """Both kinds of feedback are accepted."""
+def test_feedback_is_stored(stage: Stage, chat: Chat) -> None:
+    """The backend has the feedback of each kind for the answer."""
     chat.say("how was it")
+    item = chat.messages("assistant").get_attribute("data-id")
     for name, kind in (("feedback-up", "positive"), ("feedback-down", "negative")):
-        with chat.page.expect_response(lambda response: sent(response, "items.feedback")) as got:
-            chat.part(name).click()
-        assert got.value.status == 200
-        assert f'"{kind}"' in (got.value.request.post_data or "")
+        chat.part(name).click()
+        deadline = time.monotonic() + 15
+        while (item, kind) not in stored(stage):
+            assert time.monotonic() < deadline, kind
+            chat.page.wait_for_timeout(20)
 
 
 def test_emoji_and_code_arrive_whole(chat: Chat) -> None:
@@ -121,6 +126,7 @@ def test_long_text_arrives_whole(chat: Chat) -> None:
     expect(chat.messages("assistant")).to_contain_text(re.compile(r"(39){200} end\s*$"))
 
 
-def sent(response: Response, operation: str) -> bool:
-    """Return whether this is the response to an operation."""
-    return f'"{operation}"' in (response.request.post_data or "")
+def stored(stage: Stage) -> set[tuple[str, str]]:
+    """Return the items that have feedback, with its kind."""
+    feedback = stored_feedback(stage.backend.environment)
+    return {(item_id, kind) for (_, item_id), kind in feedback.items()}

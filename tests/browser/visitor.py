@@ -8,6 +8,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 
 _TOLERATED = [
     r"404.*/favicon\.ico",  # browsers ask for an icon that no page mentions
+    r"401.*/auth/me\)",  # a page asks whether somebody is signed in
     r"404.*/exchanges/\d+\)",  # `play` asks until its record of a stopped answer is complete
 ]
 """Regular expressions of errors that may come or not."""

@@ -3,14 +3,9 @@
 import asyncio
 import random
 import secrets
-import sqlite3
 from collections.abc import Callable, Collection, Mapping
-from contextlib import closing
 from itertools import count
 from pathlib import Path
-
-import psycopg
-from redis import Redis
 
 from chatkit_scaffold import launcher
 from chatkit_scaffold.protocol.client import Chatkit
@@ -18,6 +13,7 @@ from chatkit_scaffold.protocol.exchange import Exchange
 from chatkit_scaffold.protocol.limits import Limits
 from tests.conftest import Environment
 from tests.matrix import Project
+from tests.proofs.feedback import stored_feedback
 from tests.proofs.ledger import Ledger
 from tests.proofs.projects import DURABLE, SETTINGS, serve, with_stores
 
@@ -143,26 +139,6 @@ def feedback_faults(environment: Mapping[str, str], ledger: Ledger) -> list[tupl
     """
     stored = stored_feedback(environment)
     return [key for key, kind in ledger.feedback.items() if stored.get(key) != kind]
-
-
-def stored_feedback(environment: Mapping[str, str]) -> dict[tuple[str, str], str]:
-    """Return all feedback that a backend stores, by thread and item."""
-    if redis_url := environment.get("REDIS_URL"):
-        prefix = "{chatkit}:feedback:"
-        with Redis.from_url(redis_url, decode_responses=True) as redis:
-            return {
-                (str(key).removeprefix(prefix), item_id): kind
-                for key in redis.scan_iter(f"{prefix}*")
-                for item_id, kind in redis.hgetall(key).items()
-            }
-    url, query = environment["DATABASE_URL"], "SELECT thread_id, item_id, kind FROM feedback"
-    if url.startswith("sqlite"):
-        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
-            rows = file.execute(query).fetchall()
-    else:
-        with psycopg.connect(url) as connection:
-            rows = connection.execute(query).fetchall()
-    return {(thread_id, item_id): kind for thread_id, item_id, kind in rows}
 
 
 async def use_again(url: str, ledger: Ledger) -> float:
