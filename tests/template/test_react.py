@@ -1,4 +1,4 @@
-"""The front end `react`, with every authentication: it is clean, builds, and reaches its backend."""
+"""The front end `react`, with every authentication: it is clean, builds and finds its backend."""
 
 import re
 import shutil
