@@ -1,5 +1,6 @@
 """The `play` command."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -84,13 +85,17 @@ def serve(
     from chatkit_scaffold.protocol.url import shown_url
 
     is_there = server.listens(url)
-    with server.prepared(
-        url,
-        headers=headers,
-        other_headers=other_headers,
-        trusted=trusted(ca_file, insecure=insecure),
-        port=port,
-    ) as (address, running):
+    with (
+        server.prepared(
+            url,
+            headers=headers,
+            other_headers=other_headers,
+            trusted=trusted(ca_file, insecure=insecure),
+            port=port,
+        ) as (address, running),
+        # Ctrl+C is how this command ends, also before the server has begun.
+        suppress(KeyboardInterrupt),
+    ):
         typer.echo(f"Chat with {shown_url(url)} at {address}")
         if not is_there:
             typer.echo(f" note: nothing listens at {shown_url(url)} yet", err=True)

@@ -71,10 +71,12 @@ class _Server(uvicorn.Server):
         self._listener = listener
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve until SIGINT, SIGTERM, or `should_exit`."""
-        # uvicorn raises the signal again once it has shut down.
-        with contextlib.suppress(KeyboardInterrupt):
-            super().run(sockets or [self._listener])
+        """Serve until SIGINT, SIGTERM, or `should_exit`.
+
+        Raises:
+            KeyboardInterrupt: SIGINT has ended it.
+        """
+        super().run(sockets or [self._listener])
 
 
 def open_browser(address: str) -> None:

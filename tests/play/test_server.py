@@ -23,7 +23,7 @@ from chatkit_scaffold.play.app import PAGE
 from chatkit_scaffold.play.masking import masked
 from tests.conformance.servers.correct import build, headers_for
 from tests.conformance.servers.serving import serve
-from tests.play.page import Page, playing
+from tests.play.client import Page, playing
 from tests.protocol.test_client import raw_server
 
 SECRET = "s3cret-and-long-enough"
