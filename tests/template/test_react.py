@@ -15,7 +15,8 @@ from chatkit_scaffold.generator import questions
 from tests.command import REPOSITORY
 from tests.conftest import Environment
 from tests.matrix import QUESTIONS, the
-from tests.template.how_to import MakeProject
+from tests.template.how_to import MakeProject, patched
+from tests.template.markdown import blocks
 from tests.template.react_workshop import ReactWorkshop
 
 pytestmark = pytest.mark.xdist_group("react")
@@ -42,10 +43,11 @@ CREATE = {
 
 @pytest.fixture(scope="session")
 def workshop(generate: MakeProject, tmp_path_factory: pytest.TempPathFactory) -> ReactWorkshop:
-    """A project with each authentication, and one with that made up for tests."""
+    """A project with each authentication, one with the made-up one, and one with client tools."""
     workshop = ReactWorkshop.install(Path(tmp_path_factory.mktemp("react")), PACKAGE)
     for auth in AUTHS:
         workshop.add(generate(the(auth=auth, frontend="react")), auth)
+    workshop.add(generate(the(agent="openai", frontend="react")), "openai")
     badge = workshop.add(generate(the(frontend="react")), "badge")
     shutil.copy(BADGE, badge / "web" / "src" / "auth.tsx")
     return workshop
@@ -85,7 +87,7 @@ def built(workshop: ReactWorkshop) -> Callable[[str], Path]:
 
 def test_code_is_clean(workshop: ReactWorkshop) -> None:
     """TypeScript, ESLint and Prettier find nothing, with the pages' own settings."""
-    pages = [f"{auth}/web" for auth in AUTHS]
+    pages = [f"{name}/web" for name in (*AUTHS, "openai")]
     workshop.check_types(pages)
     workshop.tool("eslint", "--max-warnings", "0", *pages)
     workshop.tool("prettier", "--check", *pages, "!**/dist")
@@ -103,6 +105,19 @@ def test_what_is_wrong_is_found(workshop: ReactWorkshop) -> None:
     assert "no-floating-promises" in workshop.complaints("eslint", folder=web)
     assert "'retries' does not exist" in workshop.complaints("tsc", folder=web)
     workshop.complaints("prettier", "--check", "src/Chat.tsx", folder=web)
+
+
+def test_how_tos_change_the_page(workshop: ReactWorkshop) -> None:
+    """Every change that a how-to makes to the page compiles."""
+    project = workshop.folder / "changed"
+    shutil.copytree(workshop.folder / "openai", project)
+    how_to = (project / "docs" / "how-to.md").read_text(encoding="utf-8")
+    changes = [block for block in blocks(how_to) if block.path.startswith("web/")]
+    assert {change.path for change in changes} == {"web/src/Chat.tsx", "web/src/clientTools.ts"}
+    for change in changes:
+        path = project / change.path
+        path.write_text(patched(path.read_text(encoding="utf-8"), change.text), encoding="utf-8")
+    workshop.check_types(["changed/web"])
 
 
 def test_scripts_are_the_tools(workshop: ReactWorkshop) -> None:

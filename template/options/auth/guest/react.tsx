@@ -16,7 +16,7 @@ async function requestIdentity() {
   if (!response.ok) throw new Error(await problemIn(response));
 }
 
-{% include 'template/shared/frontend/problem.ts' %}
+{% include 'template/shared/react/problem.ts' %}
 /** Sends ChatKit's requests, once more with a new identity if the old one has expired. */
 export const authFetch: typeof fetch = async (input, init) => {
   const used = signIn();
@@ -28,4 +28,4 @@ export const authFetch: typeof fetch = async (input, init) => {
   return fetch(input, init);
 };
 
-{% include 'template/shared/frontend/signed_in.tsx' -%}
+{% include 'template/shared/react/signed_in.tsx' -%}

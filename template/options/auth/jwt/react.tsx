@@ -1,1 +1,1 @@
-{% include 'template/shared/frontend/token.tsx' -%}
+{% include 'template/shared/react/token.tsx' -%}

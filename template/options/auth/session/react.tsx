@@ -113,4 +113,4 @@ async function post(path: string, body: object = {}) {
   return response.ok ? "" : problemIn(response);
 }
 
-{% include 'template/shared/frontend/problem.ts' -%}
+{% include 'template/shared/react/problem.ts' -%}

@@ -19,7 +19,7 @@ async function getToken() {
   return token;
 }
 
-{% include 'template/shared/frontend/problem.ts' %}
+{% include 'template/shared/react/problem.ts' %}
 let token: Promise<string> | undefined;
 
 /** Returns the token that all requests share. */
@@ -46,4 +46,4 @@ function withToken(value: string, init?: RequestInit) {
   return { ...init, headers };
 }
 
-{% include 'template/shared/frontend/signed_in.tsx' -%}
+{% include 'template/shared/react/signed_in.tsx' -%}
