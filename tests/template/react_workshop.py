@@ -54,15 +54,6 @@ class ReactWorkshop:
         program = str(self.folder / "node_modules" / ".bin" / name)
         return run([program, *arguments], folder or self.folder, timeout=120)
 
-    def check_types(self, pages: list[str]) -> None:
-        """Check the types of several pages at once, which reads the packages' only once."""
-        settings = {
-            "extends": f"./{pages[0]}/tsconfig.json",
-            "include": [f"{page}/{part}" for page in pages for part in ("src", "vite.config.ts")],
-        }
-        (self.folder / "tsconfig.json").write_text(json.dumps(settings), encoding="utf-8")
-        self.tool("tsc")
-
     def npm(self, *arguments: str, folder: Path) -> None:
         """Run npm in a folder; fail with what it prints if it fails."""
         run(["npm", *arguments], folder, timeout=120)
