@@ -66,7 +66,7 @@ docs: $(SYNCED) ## update docs/checks.md, CHANGELOG.md and the table of choices 
 picture: $(SYNCED) ## draw docs/terminal.svg from a real run
 	PYTHONPATH=. $(BIN)/python docs/picture.py
 
-screenshots: $(SYNCED) ## take docs/play.png and docs/play-dark.png from a real run
+screenshots: $(SYNCED) ## take docs/play-light.png and docs/play-dark.png from a real run
 	PYTHONPATH=. $(BIN)/python docs/screenshots.py
 
 bench: $(SYNCED) ## compare speed and memory with the SDK's quickstart and others, side by side

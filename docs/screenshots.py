@@ -1,4 +1,4 @@
-"""Takes docs/play.png and docs/play-dark.png from a real run: `make screenshots`.
+"""Takes docs/play-light.png and docs/play-dark.png from a real run: `make screenshots`.
 
 `play` shows a conversation with the correct server, whose agent repeats messages: here it answers
 from a script. Its ids are short, so that there is a warning to see.
@@ -47,7 +47,7 @@ def main() -> None:
         page = launch(playwright.chromium, find(), server).new_page(viewport=SIZE)
         page.goto(address)
         talk(Chat(page))
-        page.screenshot(path=FOLDER / "play.png")
+        page.screenshot(path=FOLDER / "play-light.png")
         page.emulate_media(color_scheme="dark")
         page.screenshot(path=FOLDER / "play-dark.png")
 
