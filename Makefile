@@ -10,10 +10,10 @@ export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick matrix lint format lock docs picture bench build clean
+.PHONY: help setup demo test quick matrix lint format lock docs picture screenshots bench build clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 13
 
 setup: $(SYNCED) ## create .venv with everything at its locked version
 
@@ -65,6 +65,9 @@ docs: $(SYNCED) ## update docs/checks.md, CHANGELOG.md and the table of choices 
 
 picture: $(SYNCED) ## draw docs/terminal.svg from a real run
 	PYTHONPATH=. $(BIN)/python docs/picture.py
+
+screenshots: $(SYNCED) ## take docs/play-light.png and docs/play-dark.png from a real run
+	PYTHONPATH=. $(BIN)/python docs/screenshots.py
 
 bench: $(SYNCED) ## compare speed and memory with the SDK's quickstart and others, side by side
 	$(BIN)/python benchmarks/run.py
