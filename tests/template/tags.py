@@ -9,7 +9,7 @@ _TAG = re.compile(r"\{%|\{#|(?<!\$)\{\{ ")
 
 _VARIABLES = "|".join(question.key for question in QUESTIONS)
 _TAG_IN_JSX = re.compile(rf"\{{%|\{{#|(?<!=)\{{\{{ |\{{\{{ ({_VARIABLES})\b[^:]")
-"""An attribute that is an object, `={{ height: 600 }}`, is none, unless it begins with a question."""
+"""An object in an attribute, `={{ height: 600 }}`, is no tag; `={{ endpoint }}` is one."""
 
 
 def left_in(text: str, suffix: str) -> list[str]:

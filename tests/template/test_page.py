@@ -44,21 +44,21 @@ def test_modules_agree_with_the_types(page: PageProject, files: Files) -> None:
 
 @with_auth("jwt")
 @pytest.mark.parametrize(
-    ("name", "correct", "wrong", "reason"),
+    ("name", "change", "reason"),
     [
-        ("main.js", r", domainKey: DOMAIN_KEY", "", "'domainKey' is missing"),
-        ("main.js", r"retry: true", "retries: true", "'retries' does not exist"),
-        ("main.js", r"detail\.error\.message", "detail.message", "'message' does not exist"),
-        ("main.js", r"fetch: authFetch", "fetch: signIn", "is not assignable to type"),
-        ("config.js", r'"sparkle"', '"sparkel"', "is not assignable to type"),
-        ("auth.js", r"headers\.set\(", "headers.add(", "'add' does not exist"),
+        ("main.js", (r", domainKey: DOMAIN_KEY", ""), "'domainKey' is missing"),
+        ("main.js", (r"retry: true", "retries: true"), "'retries' does not exist"),
+        ("main.js", (r"detail\.error\.message", "detail.message"), "'message' does not exist"),
+        ("main.js", (r"fetch: authFetch", "fetch: signIn"), "is not assignable to type"),
+        ("config.js", (r'"sparkle"', '"sparkel"'), "is not assignable to type"),
+        ("auth.js", (r"headers\.set\(", "headers.add("), "'add' does not exist"),
     ],
 )
 def test_wrong_modules_do_not_agree(
-    page: PageProject, files: Files, name: str, correct: str, wrong: str, reason: str
+    page: PageProject, files: Files, name: str, change: tuple[str, str], reason: str
 ) -> None:
     """What ChatKit's element does not have is an error."""
-    code, count = re.subn(correct, wrong, files[name])
+    code, count = re.subn(*change, files[name])
     assert count == 1
     assert reason in page.check_page(files | {name: code})
 
