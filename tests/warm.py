@@ -37,6 +37,8 @@ def serve(address: str, modules: list[str]) -> None:
     for module in modules:
         with suppress(ImportError):  # The process that needs it fails, and says so.
             import_module(module)
+    with suppress(ImportError):
+        build_models(modules)
     if threading.active_count() > 1:
         sys.exit("a library starts a thread when it is imported, so this process must not fork")
     # What is never looked at again stays shared between the processes.
@@ -54,6 +56,19 @@ def serve(address: str, modules: list[str]) -> None:
             connection.close()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     answer(connection)
+
+
+def build_models(modules: list[str]) -> None:
+    """Build what pydantic leaves until a model is first used, which is when a backend starts.
+
+    Only in the libraries' modules of types: `openai` has hundreds of models that nobody uses.
+    """
+    from pydantic import BaseModel
+
+    for name in sys.modules.keys() & {name for name in modules if "types" in name.split(".")}:
+        for model in list(vars(sys.modules[name]).values()):
+            if isinstance(model, type) and issubclass(model, BaseModel) and model is not BaseModel:
+                model.model_rebuild()
 
 
 def answer(connection: socket.socket) -> None:
