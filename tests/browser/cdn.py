@@ -36,8 +36,10 @@ class Cdn:
     def without_script(self, mode: Literal["missing", "silent"]) -> Iterator[None]:
         """Do not serve the script while the block runs."""
         self.mode = mode
-        yield
-        self.mode = "script"
+        try:
+            yield
+        finally:
+            self.mode = "script"
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer a request."""

@@ -19,6 +19,7 @@ from tests.browser.stage import Stage
 from tests.browser.visitor import Visitor
 from tests.conftest import Environment
 from tests.matrix import POSSIBLE, Project, the
+from tests.template.react_workshop import PACKAGE, ReactWorkshop
 
 Visit = Callable[[], Visitor]
 
@@ -41,7 +42,11 @@ SETTINGS = {"ECHO_DELAY": "0.02", "RATE_LIMIT": "0", "ADDRESS_RATE_LIMIT": "0"}
 
 AUTHS = sorted({answers["auth"] for answers in POSSIBLE})
 STAGES = [
-    *[("page", the(store="sqlite", auth=auth, frontend="page")) for auth in AUTHS],
+    *[
+        (front, the(store="sqlite", auth=auth, frontend=front))
+        for front in ("page", "react")
+        for auth in AUTHS
+    ],
     ("play", the(store="sqlite", auth="jwt")),
 ]
 """Front ends, and the names of the combinations behind them."""
@@ -56,7 +61,7 @@ on_every_stage = pytest.mark.parametrize(
             front,
             _BY_NAME[name],
             id=f"{front}-{name}",
-            marks=pytest.mark.xdist_group(f"{front}-{name}"),
+            marks=pytest.mark.xdist_group("react" if front == "react" else f"{front}-{name}"),
         )
         for front, name in STAGES
     ],
@@ -133,15 +138,32 @@ def front(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture(scope="session")
+def react(tmp_path_factory: pytest.TempPathFactory) -> ReactWorkshop:
+    """The packages of the React pages."""
+    return ReactWorkshop.install(Path(tmp_path_factory.mktemp("react")), PACKAGE)
+
+
+@pytest.fixture(scope="package")
+def folder(request: pytest.FixtureRequest, front: str, project: Project) -> Path:
+    """The project's folder; a React page is built in it."""
+    if front != "react":
+        return project.path
+    react: ReactWorkshop = request.getfixturevalue("react")
+    copy = react.add(project, project.name)
+    react.tool("vite", "build", folder=copy / "web")
+    return copy
+
+
 @pytest.fixture(scope="package")
 def stage(
-    front: str, project: Project, environment_of: Environment, shared_python: Path
+    front: str, project: Project, folder: Path, environment_of: Environment, shared_python: Path
 ) -> Iterator[Stage]:
     """The front end, and a backend behind it."""
     auth = project.answers["auth"]
     with ExitStack() as stack:
         environment = {**environment_of(project), **SETTINGS}
-        backend = Backend(project.path, environment, shared_python, stack)
+        backend = Backend(folder, environment, shared_python, stack)
         show = FRONTS[front](backend, auth, stack)
         backend.start()
         yield Stage(front, auth, backend, show, stack)

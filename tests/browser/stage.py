@@ -44,7 +44,9 @@ class Stage:
 
     def enter(self, visitor: Visitor, user: str = "") -> Chat:
         """Let a visitor open the chat as the user of this name, or else as a new one."""
-        return Chat(self.show(visitor, user or f"user{next(_NUMBERS)}"))
+        chat = Chat(self.show(visitor, user or f"user{next(_NUMBERS)}"))
+        chat.part("composer").wait_for()
+        return chat
 
     @contextmanager
     def refusing_credentials(self) -> Iterator[None]:

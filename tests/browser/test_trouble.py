@@ -3,6 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.browser import probe_site
+from tests.browser.cdn import Cdn
 from tests.browser.chat import Chat
 from tests.browser.conftest import FOREIGN, Visit, on_every_stage
 from tests.browser.fronts import sign_in
@@ -21,6 +22,8 @@ def test_backend_is_killed_and_comes_back(stage: Stage, visit: Visit) -> None:
     # The browser logs the answer that breaks off, and what happens to the next request.
     refused = "502" if stage.front == "play" else "ERR_CONNECTION_REFUSED"
     visitor.expect("ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RESET", refused)
+    if stage.front == "react":
+        visitor.expect("^ChatKit: ")  # its handler of `chatkit.error` logs the error
     stage.backend.kill()
     chat.expect_error(".")
     chat.expect_idle()
@@ -78,3 +81,19 @@ def test_refused_credentials_lead_to_another_sign_in(stage: Stage, visit: Visit)
             chat.expect_answer("after the end of the session")
     if stage.front == "play":
         chat.say("with the credentials of before")
+
+
+def test_script_that_does_not_come(stage: Stage, visit: Visit, cdn: Cdn) -> None:
+    """After eight seconds without ChatKit's script a page says so; `play` does not need it."""
+    visitor = visit()
+    visitor.context.clock.install()
+    with cdn.without_script("silent"):
+        page = stage.show(visitor, "ada-offline")
+        if stage.front == "play":
+            expect(page.get_by_test_id("composer")).to_be_visible()
+            return
+        problem = page.get_by_text("cdn.platform.openai.com")
+        expect(page.get_by_role("status")).to_be_visible()
+        expect(problem).to_have_count(0)
+        page.clock.fast_forward(8_100)
+        expect(problem).to_be_visible()

@@ -34,7 +34,8 @@ class Visitor:
         page = self.context.new_page()
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.problems.append(f"uncaught: {error}"))
-        page.goto(url)
+        # Not until all is loaded, which a script that does not come would delay.
+        page.goto(url, wait_until="domcontentloaded")
         return page
 
     def expect(self, *patterns: str) -> None:

@@ -15,8 +15,11 @@ import httpx
 import pytest
 
 from chatkit_scaffold import launcher
+from tests.command import REPOSITORY
 from tests.matrix import Project, run
 
+PACKAGE = REPOSITORY / "template/project/{% if frontend == 'react' %}web{% endif %}/package.json"
+"""What every page installs."""
 _SOURCE = Path(__file__).parent / "react"
 _DEADLINE = 30.0
 """Seconds in which the development server has to start."""

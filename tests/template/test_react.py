@@ -12,16 +12,14 @@ import pytest
 
 from chatkit_scaffold import launcher
 from chatkit_scaffold.generator import questions
-from tests.command import REPOSITORY
 from tests.conftest import Environment
 from tests.matrix import QUESTIONS, the
 from tests.template.how_to import MakeProject, patched
 from tests.template.markdown import blocks
-from tests.template.react_workshop import ReactWorkshop
+from tests.template.react_workshop import PACKAGE, ReactWorkshop
 
 pytestmark = pytest.mark.xdist_group("react")
 
-PACKAGE = REPOSITORY / "template/project/{% if frontend == 'react' %}web{% endif %}/package.json"
 BADGE = Path(__file__).parent / "made_up" / "auth" / "badge" / "react.tsx"
 CDN = "https://cdn.platform.openai.com"
 
