@@ -1,15 +1,11 @@
 // The page: threads, the composer, and where the views go.
-import { BYTES, upload, user } from "./api.js";
-import { Items } from "./chat.js";
+import { Button, File, html, Items } from "./chat.js";
 import { show } from "./conversation.js";
 import { Rows } from "./inspector.js";
-import { open, save } from "./session.js";
-import { changed, onChange, run, running, said, stop, store } from "./store.js";
+import { call, changed, here, onChange, open, running, save, stop, store, user } from "./store.js";
 import { render } from "./vendor/preact.js";
-import { Button, html } from "./view.js";
 
 const byId = (id) => document.getElementById(id);
-const call = (type, params) => run({ type, params });
 const ALL = { limit: 9999, order: "desc" };
 
 async function openThread(thread_id) {
@@ -19,17 +15,17 @@ async function openThread(thread_id) {
   if (body?.items?.has_more) call("items.list", { thread_id, limit: 100, order: "desc" });
 }
 
-function Thread({ id, title, isOpen }) {
+function Thread({ id: thread_id, title, isOpen }) {
   const rename = () => {
     const text = prompt("Title of the thread", title ?? "");
-    if (text) call("threads.update", { thread_id: id, title: text });
+    if (text) call("threads.update", { thread_id, title: text });
   };
-  const remove = () =>
-    confirm(`Delete “${title ?? id}”?`) && call("threads.delete", { thread_id: id });
-  return html`<li data-testid="thread" data-id=${id} class=${isOpen && "open"}>
-    <button class="title" aria-current=${isOpen} onClick=${() => openThread(id)}>${title || "Untitled"}</button>
-    <${Button} icon="rename" label="Rename" data-testid="thread-rename" onClick=${rename} />
-    <${Button} icon="delete" label="Delete" data-testid="thread-delete" onClick=${remove} />
+  const remove = () => confirm(`Delete “${title}”?`) && call("threads.delete", { thread_id });
+  return html`<li data-testid="thread" data-id=${thread_id} class=${isOpen && "open"}>
+    <button class="title" aria-current=${isOpen} onClick=${() => openThread(thread_id)}>
+      ${title || "Untitled"}</button>
+    <${Button} name="thread-rename" label="Rename" onClick=${rename} />
+    <${Button} name="thread-delete" label="Delete" onClick=${remove} />
   </li>`;
 }
 
@@ -42,74 +38,46 @@ function Threads() {
 }
 
 const Problem = () =>
-  store.problem &&
-  html`<div class="notice danger" role="alert" data-testid="error">
-    <strong>${store.problem.title}</strong><p>${store.problem.text}</p><p>${store.problem.hint}</p></div>`;
-
-function Drafts() {
-  const { files, quote } = store;
-  const unquote = () => changed({ quote: null });
-  const drop = (file) => changed({ files: files.filter((other) => other !== file) });
-  const File = ({ file }) =>
-    html`<span class="chip" data-testid="attachment">${file.name}
-      <${Button} icon="close" label="Remove" onClick=${() => drop(file)} /></span>`;
-  return html`${files.map((file) => html`<${File} file=${file} />`)}
-    ${
-      quote &&
-      html`<blockquote>${quote}
-      <${Button} icon="close" label="Do not quote" onClick=${unquote} /></blockquote>`
-    }`;
-}
+  store.problem && html`<p role="alert" data-testid="error">${store.problem}</p>`;
+const Files = () => store.files.map(File);
 
 async function attach(file) {
-  const params = { name: file.name, size: file.size, mime_type: file.type || BYTES };
+  const mime_type = file.type || "application/octet-stream";
+  const params = { name: file.name, size: file.size, mime_type };
   const { status, body } = await call("attachments.create", params);
-  const isNever = body?.error?.code === "not_supported" || status >= 500;
-  if (status >= 300) return (byId("files").disabled = isNever);
-  const response = body.upload_descriptor && (await upload(body.id, file));
-  if (!response || response.ok) return changed({ files: [...store.files, body] });
-  changed({ problem: { title: "The file was not uploaded", text: said(await response.json()) } });
+  byId("files").disabled = body?.error?.code === "not_supported" || status >= 500;
+  if (!(status < 300)) return;
+  const path = `upload?${new URLSearchParams({ user, attachment: body.id })}`;
+  const sent = { method: "POST", headers: { "Content-Type": mime_type }, body: file };
+  const response = body.upload_descriptor && (await fetch(path, sent));
+  if (!response || response.ok) changed({ files: [...store.files, body] });
+  else changed({ problem: `The file was not uploaded: ${await response.text()}` });
 }
 
-async function submit(event) {
+function submit(event) {
   event.preventDefault();
-  const { files, quote, state } = store;
+  const { files, state } = store;
   const text = byId("text").value;
   if (running() || !(text.trim() || files.length)) return;
-  const attachments = files.map(({ id }) => id);
   const content = [{ type: "input_text", text }];
-  const input = { content, attachments, quoted_text: quote ?? "", inference_options: {} };
-  const isNew = typeof state.key === "symbol";
+  const attachments = files.map(({ id }) => id);
+  const input = { content, attachments, quoted_text: "", inference_options: {} };
   byId("text").value = "";
-  changed({ files: [], quote: null });
-  const { events } = isNew
-    ? await call("threads.create", { input })
-    : await call("threads.add_user_message", { thread_id: state.key, input });
-  if (events.length || byId("text").value) return;
-  byId("text").value = text; // Nothing came back, so the user can send it again.
-  changed({ files, quote });
+  changed({ files: [] });
+  if (typeof state.key === "symbol") call("threads.create", { input });
+  else here("threads.add_user_message", { input });
 }
 
-/** Move the focus through the threads or the rows. */
-function move({ currentTarget, key, target }) {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[key];
-  const all = [...currentTarget.querySelectorAll(".title, summary")];
-  if (step && all.includes(target)) all[all.indexOf(target) + step]?.focus();
-}
-
+const VIEWS = { threads: Threads, items: Items, problem: Problem, drafts: Files, rows: Rows };
 onChange(() => {
   const { problem, session, state } = store;
-  const views = { threads: Threads, items: Items, problem: Problem, drafts: Drafts, rows: Rows };
-  for (const [id, View] of Object.entries(views)) render(html`<${View} />`, byId(id));
+  for (const [id, View] of Object.entries(VIEWS)) render(html`<${View} />`, byId(id));
   const isBusy = Boolean(running());
-  const live = isBusy ? "Answering…" : (problem?.title ?? "Connected");
+  const live = isBusy ? "Answering…" : (problem ?? "Connected");
   byId("status").textContent = session ? `Session of ${session.saved_at}; reload to leave` : live;
-  byId("title").textContent = state.thread?.title ?? "New thread";
-  byId("items").ariaBusy = isBusy;
-  Object.assign(byId("stop"), { hidden: !isBusy, disabled: !state.cancellable });
-  byId("send").hidden = isBusy;
-  document.body.classList.toggle("saved", Boolean(session));
-  for (const part of document.querySelectorAll(".threads, .chat")) part.inert = Boolean(session);
+  byId("stop").disabled = !state.cancellable;
+  // What is hidden while an answer streams, and in a saved session, is in the style sheet.
+  Object.assign(document.body.dataset, { busy: isBusy, saved: Boolean(session) });
 });
 
 const on = (id, name, listener) => byId(id).addEventListener(name, listener);
@@ -126,21 +94,17 @@ on("files", "change", ({ target }) => {
   [...target.files].forEach(attach);
   target.value = ""; // so that the same file can be chosen again
 });
-on("filter", "input", ({ target }) => changed({ filter: target.value }));
-on("warned", "change", ({ target }) => changed({ warned: target.checked }));
+on("filter", "input", ({ target }) => changed({ filter: target.value.toLowerCase() }));
 on("save", "click", save);
-on("open", "change", ({ target }) => {
-  const refuse = ({ message }) => changed({ problem: { title: "Not opened", text: message } });
-  open(target.files[0]).catch(refuse);
-});
-on("threads", "keydown", move);
-on("rows", "keydown", move);
+on("open", "change", ({ target }) => open(target.files[0]));
+// What the page cannot read, such as wrong JSON in a field, is a problem like any other.
+addEventListener("error", ({ message }) => changed({ problem: message }));
+addEventListener("unhandledrejection", ({ reason }) => changed({ problem: reason.message }));
 addEventListener("keydown", ({ key }) => key === "Escape" && stop());
 
 const config = await (await fetch("config")).json();
 changed({ config });
 byId("backend").textContent = config.url;
-byId("user").textContent = `${user} user`;
-byId("user").hidden = config.users.length < 2;
-byId("user").href = user === "first" ? "?user=second" : "?user=first";
+byId(user).ariaCurrent = "page";
+byId("users").hidden = config.users.length < 2;
 call("threads.list", ALL);

@@ -1,11 +1,39 @@
-// The items of a conversation, and what one can answer to them.
-import DOMPurify from "./vendor/dompurify.js";
-import { marked } from "./vendor/marked.js";
+// The items of a conversation, what one can answer to them, and what all views have in common.
 import { actionsIn } from "./conversation.js";
-import { changed, run, store } from "./store.js";
-import { Button, html, Json, JsonForm, Kept } from "./view.js";
+import { here, store } from "./store.js";
+import DOMPurify from "./vendor/dompurify.js";
+import htm from "./vendor/htm.js";
+import { marked } from "./vendor/marked.js";
+import { Component, h } from "./vendor/preact.js";
 
-const here = (type, params) => run({ type, params: { thread_id: store.state.key, ...params } });
+export const html = htm.bind(h);
+const pretty = (value) => JSON.stringify(value, null, 2);
+export const Json = ({ value }) => html`<pre tabindex="0">${pretty(value)}</pre>`;
+export const Button = ({ name, label, ...rest }) =>
+  html`<button type="button" class="icon ${name}" data-testid=${name} title=${label}
+    aria-label=${label} ...${rest} />`;
+
+/** Draws a view again only when one of its values changes; what a view cannot show becomes JSON. */
+export class Kept extends Component {
+  static getDerivedStateFromError = () => ({ failed: true });
+  shouldComponentUpdate(next, { failed }) {
+    return failed || Object.keys(next).some((key) => next[key] !== this.props[key]);
+  }
+  render({ View, ...values }, { failed }) {
+    return failed ? html`<${Json} value=${values} />` : html`<${View} ...${values} />`;
+  }
+}
+
+/** A field for JSON, and a button that sends it. */
+export function JsonForm({ name, field, value, onSend }) {
+  const submit = (event) => {
+    event.preventDefault();
+    onSend(JSON.parse(event.target.elements[0].value));
+  };
+  return html`<form onSubmit=${submit}>
+    <textarea class="code" data-testid="${name}-${field}" aria-label="JSON" defaultValue=${pretty(value)} />
+    <button data-testid="${name}-send">Send</button></form>`;
+}
 
 // A backend's text must not run, load anything or imitate the page.
 DOMPurify.addHook("afterSanitizeAttributes", (node) => {
@@ -20,116 +48,72 @@ function Markdown({ text }) {
   return html`<div class="markdown" dangerouslySetInnerHTML=${{ __html }} />`;
 }
 
-const Card = ({ name, children, ...rest }) =>
-  html`<section class="card" ...${rest}><h3>${name}</h3>${children}</section>`;
-const Source = ({ source: { url, title, filename } }) =>
-  html`<a class="chip" href=${/^https?:/.test(url) && url} target="_blank" rel="noopener noreferrer">
-    ${title ?? filename}</a>`;
-const Retry = ({ id }) =>
-  html`<${Button} icon="retry" label="Answer again" data-testid="retry"
-    onClick=${() => here("threads.retry_after_item", { item_id: id })} />`;
+export const File = ({ name }) => html`<span class="badge" data-testid="attachment">${name}</span>`;
+const Retry = ({ id: item_id }) =>
+  html`<${Button} name="retry" label="Answer again"
+    onClick=${() => here("threads.retry_after_item", { item_id })} />`;
 
-const UserMessage = ({ item }) =>
-  html`<article class="user" data-testid="message" data-role="user" data-id=${item.id}>
-    ${item.quoted_text && html`<blockquote>${item.quoted_text}</blockquote>`}
-    <p>${item.content.map(({ text }) => text).join("")}</p>
-    ${item.attachments?.map(({ name }) => html`<span class="chip" data-testid="attachment">${name}</span>`)}
-    <footer><${Retry} id=${item.id} /></footer>
+const UserMessage = ({ item: { id, content, attachments } }) =>
+  html`<article class="user" data-testid="message" data-role="user" data-id=${id}>
+    <p>${content.map(({ text }) => text)}</p>
+    ${attachments?.map(File)}
+    <footer><${Retry} id=${id} /></footer>
   </article>`;
 
-function AssistantMessage({ item }) {
-  const parts = item.content.filter(Boolean);
-  const quote = () => String(getSelection()) || parts.map(({ text }) => text).join("\n\n");
+function AssistantMessage({ item: { id, content } }) {
   const rate = async ({ currentTarget: button }) => {
-    const { status } = await here("items.feedback", { item_ids: [item.id], kind: button.value });
+    const { status } = await here("items.feedback", { item_ids: [id], kind: button.value });
     button.ariaPressed = status < 300;
   };
-  return html`<article class="assistant" data-testid="message" data-role="assistant" data-id=${item.id}>
-    ${parts.map(({ text }) => html`<${Markdown} text=${text} />`)}
-    ${parts.map((part) => part.annotations?.map((annotation) => html`<${Source} ...${annotation} />`))}
+  return html`<article class="assistant" data-testid="message" data-role="assistant" data-id=${id}>
+    ${content.map((part) => part && html`<${Markdown} text=${part.text} />`)}
     <footer>
-      <${Button} icon="up" label="Good" value="positive" data-testid="feedback-up" onClick=${rate} />
-      <${Button} icon="down" label="Bad" value="negative" data-testid="feedback-down" onClick=${rate} />
-      <${Button} icon="quote" label="Quote the selection, or all" onClick=${() => changed({ quote: quote() })} />
+      <${Button} name="feedback-up" label="Good" value="positive" onClick=${rate} />
+      <${Button} name="feedback-down" label="Bad" value="negative" onClick=${rate} />
     </footer>
   </article>`;
 }
 
-function ClientTool({ item: { name, status, arguments: values, output } }) {
-  const send = (result) => here("threads.add_client_tool_output", { result });
-  const ids = { field: "client-tool-result", button: "client-tool-send" };
-  return html`<${Card} name="Client tool: ${name}" data-testid="client-tool"><${Json} value=${values} />
-    ${status === "pending" && html`<${JsonForm} label="Send result" value=${{}} ...${ids} onSend=${send} />`}
-    ${status !== "pending" && html`<${Json} value=${output} />`}</${Card}>`;
+function Action({ item_id, label, type, payload, handler, streaming = true }) {
+  const operation = streaming ? "threads.custom_action" : "threads.sync_custom_action";
+  const act = () => here(operation, { item_id, action: { type, payload } });
+  // The page that embeds ChatKit handles the actions of the client itself.
+  return html`<button data-testid="widget-action" title=${type} disabled=${handler === "client"}
+    onClick=${act}>${label}</button>`;
 }
 
-function StructuredInput({ item: { id, status, inputs } }) {
-  // The first option of each question is a suggestion, for the user to change.
+/** What to suggest as an answer to an item that waits for one, and how to send it. */
+function answerTo({ id: item_id, type, inputs }) {
+  if (type === "client_tool_call")
+    return { value: {}, onSend: (result) => here("threads.add_client_tool_output", { result }) };
   const first = ({ id, options }) => [id, { values: [options?.[0].value ?? ""], skipped: false }];
   const value = { status: "answered", answers: Object.fromEntries(inputs.map(first)) };
-  const send = (input) => here("threads.add_structured_input", { item_id: id, input });
-  return html`<${Card} name="Structured input: ${status}" data-testid="structured-input">
-    <${Json} value=${inputs} />
-    ${status === "pending" && html`<${JsonForm} label="Send answers" value=${value} onSend=${send} />`}
-  </${Card}>`;
+  return { value, onSend: (input) => here("threads.add_structured_input", { item_id, input }) };
 }
 
-function act(item_id, { type, payload, handler, streaming = true }) {
-  const title = "The page that embeds ChatKit handles this action; nothing was sent";
-  if (handler === "client") return changed({ problem: { title, text: JSON.stringify(payload) } });
-  const operation = streaming ? "threads.custom_action" : "threads.sync_custom_action";
-  return here(operation, { item_id, action: { type, payload } });
+/** Any item or event but a message: its text, its JSON, and what the user can do with it. */
+function Card({ item }) {
+  const { id, thread_id, created_at, type, message, ...rest } = item;
+  const name = type.replace("_call", "").replaceAll("_", "-");
+  const waits = rest.status === "pending" && /^(client_tool_call|structured_input)$/.test(type);
+  const asked =
+    rest.allow_retry && store.state.items.findLast((each) => each.type === "user_message");
+  return html`<section class="card ${name}" data-testid=${name}><h3>${type}</h3>
+    ${message && html`<${Markdown} text=${message} />`}
+    <div>${actionsIn(rest.widget).map((action) => html`<${Action} ...${action} item_id=${id} />`)}</div>
+    <${Json} value=${rest} />
+    ${waits && html`<${JsonForm} name=${name} field="result" ...${answerTo(item)} />`}
+    ${asked && html`<${Retry} id=${asked.id} />`}
+  </section>`;
 }
 
-const Action = ({ id, action }) =>
-  html`<button data-testid="widget-action" title=${action.type} onClick=${() => act(id, action)}>
-    ${action.label}</button>`;
-const Widget = ({ item: { id, widget } }) =>
-  html`<${Card} name="Widget" data-testid="widget">
-    <div>${actionsIn(widget).map((action) => html`<${Action} id=${id} action=${action} />`)}</div>
-    <${Json} value=${widget} /></${Card}>`;
-
-const Task = ({ task }) =>
-  html`<li class=${task.status_indicator}>${task.title ?? task.title_query ?? task.type}
-    <${Markdown} text=${task.content ?? task.queries?.join(", ")} />
-    ${task.sources?.map((source) => html`<${Source} source=${source} />`)}</li>`;
-
-function Workflow({ item: { workflow, task } }) {
-  const { summary, expanded = true, tasks } = workflow ?? { tasks: [task] };
-  const title = summary?.duration ? `Thought for ${summary.duration} s` : summary?.title;
-  return html`<details class="card" open=${expanded || !summary}><summary>${title ?? "Tasks"}</summary>
-    <ul>${tasks.map((each) => each && html`<${Task} task=${each} />`)}</ul></details>`;
-}
-
-const Notice = ({ item: { level, title, message } }) =>
-  html`<div class="notice ${level}"><strong>${title}</strong><${Markdown} text=${message} /></div>`;
-
-function ErrorEvent({ item: { code, message, allow_retry } }) {
-  const asked = store.state.items.findLast(({ type }) => type === "user_message");
-  return html`<div class="notice danger" role="alert" data-testid="error"><strong>Error: ${code}</strong>
-    <p>${message ?? "The backend sent no message."}</p>
-    ${allow_retry && asked && html`<${Retry} id=${asked.id} />`}</div>`;
-}
-
-const Other = ({ item }) => html`<${Card} name=${item.type}><${Json} value=${item} /></${Card}>`;
-const VIEWS = {
-  __proto__: null,
-  user_message: UserMessage,
-  assistant_message: AssistantMessage,
-  client_tool_call: ClientTool,
-  structured_input: StructuredInput,
-  widget: Widget,
-  workflow: Workflow,
-  task: Workflow,
-  end_of_turn: () => null,
-  notice: Notice,
-  error: ErrorEvent,
-};
-
+const VIEWS = { user_message: UserMessage, assistant_message: AssistantMessage };
 export function Items() {
   const { items, earlier, progress } = store.state;
   const page = () => here("items.list", { order: "desc", limit: 100, after: earlier });
+  const Item = (item) =>
+    html`<${Kept} key=${item.id} View=${VIEWS[item.type] ?? Card} item=${item} />`;
   return html`${earlier && html`<button class="quiet" onClick=${page}>Show earlier items</button>`}
-    ${items.map((item) => html`<${Kept} key=${item.id} View=${VIEWS[item.type] ?? Other} item=${item} />`)}
-    ${progress && html`<p class="progress">${progress}</p>`}`;
+    ${items.map(Item)}
+    <p class="progress">${progress}</p>`;
 }

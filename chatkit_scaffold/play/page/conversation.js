@@ -1,75 +1,62 @@
-// The conversation that requests, events and responses make. Pure: no page, no network, no exception.
+// The conversation that requests, events and responses make. Pure: no page, no network.
 
-const NO_THREAD = { thread: null, items: [], earlier: null, progress: "", cancellable: true };
+const NO_THREAD = { items: [], earlier: null, progress: "", cancellable: true };
 /** Show the thread with this id, or a new one if the key is a symbol. */
 export const show = (state, key = Symbol("new")) => ({ ...state, ...NO_THREAD, key });
-export const EMPTY = show({ threads: [], more: null, notes: 0 });
+export const EMPTY = show({ threads: [], more: null });
 
+// The functions that follow return what changes of the state, or nothing.
 const withId = (entries) => entries.filter((entry) => entry?.id);
+const without = (entries, gone) => entries.filter(({ id }) => id !== gone);
 function upsert(entries, entry, added = [...entries, entry]) {
   const at = entries.findLastIndex(({ id }) => id === entry.id);
   return at < 0 ? added : entries.with(at, entry);
 }
-const put = (state, { item }) =>
-  item.id ? { ...state, items: upsert(state.items, item), progress: "" } : state;
-function note(state, event) {
-  const item = { ...event, id: `note-${state.notes}` };
-  return put({ ...state, notes: state.notes + 1 }, { item });
-}
-function list(state, { thread: { items, ...thread } }) {
-  const threads = upsert(state.threads, thread, [thread, ...state.threads]);
-  return { ...state, threads, thread: state.key === thread.id ? thread : state.thread };
+const put = ({ items }, { item }) => item.id && { items: upsert(items, item), progress: "" };
+const note = (state, event) => put(state, { item: { ...event, id: Symbol("note") } });
+function list({ threads }, { thread: { items, ...thread } }) {
+  return { threads: upsert(threads, thread, [thread, ...threads]) };
 }
 
-// The functions of UPDATES change a copy of the item. A message may begin with a delta.
-const part = (item, at) => (item.content[at] = { text: "", annotations: [], ...item.content[at] });
-const content = (item, { content_index, content }) => (item.content[content_index] = content);
-const task = ({ workflow }, { task_index, task }) => (workflow.tasks[task_index] = task);
-function component(item, id, change) {
-  const revive = (_, node) => (node?.id === id ? change(node) : node);
+// The functions of UPDATES change a copy of the item, which may begin with a delta.
+const part = ({ content }, update) => (content[update.content_index] = update.content);
+const task = ({ workflow }, update) => (workflow.tasks[update.task_index] = update.task);
+const longer = (node, key, delta) => ({ ...node, [key]: (node?.[key] ?? "") + delta });
+function component(item, { component_id, component, delta }) {
+  const change = (node) => component ?? longer(node, "value", delta);
+  const revive = (_, node) => (node?.id === component_id ? change(node) : node);
   item.widget = JSON.parse(JSON.stringify(item.widget), revive);
 }
 const UPDATES = {
-  __proto__: null,
-  added: content,
-  done: content,
-  text_delta: (item, { content_index, delta }) => (part(item, content_index).text += delta),
-  annotation_added: (item, { content_index, annotation }) =>
-    part(item, content_index).annotations.push(annotation),
+  "assistant_message.content_part.added": part,
+  "assistant_message.content_part.done": part,
+  "assistant_message.content_part.text_delta": ({ content }, { content_index: at, delta }) =>
+    (content[at] = longer(content[at], "text", delta)),
   "widget.root.updated": (item, { widget }) => (item.widget = widget),
-  "widget.component.updated": (item, { component_id, ...update }) =>
-    component(item, component_id, () => update.component),
-  "widget.streaming_text.value_delta": (item, { component_id, delta }) =>
-    component(item, component_id, (node) => ({ ...node, value: (node.value ?? "") + delta })),
+  "widget.component.updated": component,
+  "widget.streaming_text.value_delta": component,
   "workflow.task.added": task,
   "workflow.task.updated": task,
   "generated_image.updated": (item, { image }) => (item.image = image),
 };
-function update(state, { item_id, update }) {
-  const kind = update.type.replace("assistant_message.content_part.", "");
-  const message = kind === update.type ? null : { type: "assistant_message", content: [] };
-  const known = state.items.findLast(({ id }) => id === item_id) ?? message;
-  if (!known || update.content_index > 999 || update.task_index > 999) return state;
-  const item = structuredClone({ ...known, id: item_id });
-  UPDATES[kind](item, update);
-  return put(state, { item });
+function update({ items }, { item_id: id, update }) {
+  if ((update.content_index ?? update.task_index) > 999) return null;
+  const known = items.findLast((item) => item.id === id);
+  const item = structuredClone(known ?? { id, type: update.type.split(".")[0], content: [] });
+  UPDATES[update.type](item, update);
+  return put({ items }, { item });
 }
 
 const EVENTS = {
-  __proto__: null,
-  "thread.created": (state, event) => list({ ...state, key: event.thread.id }, event),
+  "thread.created": (state, event) => ({ key: event.thread.id, ...list(state, event) }),
   "thread.updated": list,
   "thread.item.added": put,
   "thread.item.updated": update,
   "thread.item.done": put,
   "thread.item.replaced": put,
-  "thread.item.removed": (state, { item_id }) => {
-    return { ...state, items: state.items.filter(({ id }) => id !== item_id) };
-  },
-  stream_options: (state, { stream_options }) => {
-    return { ...state, cancellable: stream_options.allow_cancel !== false };
-  },
-  progress_update: (state, { text }) => ({ ...state, progress: text }),
+  "thread.item.removed": ({ items }, { item_id }) => ({ items: without(items, item_id) }),
+  stream_options: (_, event) => ({ cancellable: event.stream_options.allow_cancel !== false }),
+  progress_update: (_, { text }) => ({ progress: text }),
   client_effect: note,
   notice: note,
   error: note,
@@ -77,30 +64,24 @@ const EVENTS = {
 
 /** What changes with a request that the backend accepts, by its response or without any event. */
 const REQUESTS = {
-  __proto__: null,
-  "threads.list": (state, { after }, { data, has_more, ...page }) => {
-    const threads = [...(after ? state.threads : []), ...withId(data)];
-    return { ...state, threads, more: has_more && page.after };
+  "threads.list": ({ threads }, { after }, { data, has_more, after: next }) => {
+    return { threads: [...(after ? threads : []), ...withId(data)], more: has_more && next };
   },
-  "threads.get_by_id": (state, _, thread) => {
-    if (state.key !== thread.id) return state;
-    return { ...list(state, { thread }), items: withId(thread.items.data) };
-  },
-  "items.list": (state, { thread_id, after, order }, { data, has_more, ...page }) => {
-    if (thread_id !== state.key || order !== "desc") return state;
-    const items = [...withId(data).reverse(), ...(after ? state.items : [])];
-    return { ...state, items, earlier: has_more && page.after };
+  "threads.get_by_id": (state, _, thread) =>
+    state.key === thread.id && { ...list(state, { thread }), items: withId(thread.items.data) },
+  "items.list": ({ key, items }, { thread_id, after, order }, { data, has_more, ...page }) => {
+    if (thread_id !== key || order !== "desc") return null;
+    const later = after ? items : [];
+    return { items: [...withId(data).reverse(), ...later], earlier: has_more && page.after };
   },
   "threads.update": (state, _, thread) => list(state, { thread }),
-  "threads.delete": (state, { thread_id }) => {
-    const threads = state.threads.filter(({ id }) => id !== thread_id);
-    return { ...(state.key === thread_id ? show(state) : state), threads };
+  "threads.delete": ({ key, threads }, { thread_id }) => {
+    return { ...(key === thread_id && show({})), threads: without(threads, thread_id) };
   },
   "threads.sync_custom_action": (state, { thread_id }, { updated_item: item }) =>
-    state.key === thread_id ? put(state, { item }) : state,
-  "threads.retry_after_item": (state, { item_id }) => {
-    const at = state.items.findIndex(({ id }) => id === item_id);
-    return { ...state, items: state.items.slice(0, at + 1) };
+    state.key === thread_id && put(state, { item }),
+  "threads.retry_after_item": ({ items }, { item_id }) => {
+    return { items: items.slice(0, items.findIndex(({ id }) => id === item_id) + 1) };
   },
   "threads.add_client_tool_output": (state, { result: output }) => {
     const call = state.items.findLast(({ call_id, status }) => call_id && status === "pending");
@@ -108,16 +89,17 @@ const REQUESTS = {
   },
 };
 
-function safely(change, state, ...values) {
+function apply(table, type, state, ...values) {
   try {
-    return change?.(state, ...values) ?? state;
+    const changes = Object.hasOwn(table, type) && table[type](state, ...values);
+    return changes ? { ...state, ...changes } : state;
   } catch {
     return state; // The inspector shows what came.
   }
 }
-export const applyEvent = (state, event) => safely(EVENTS[event?.type], state, event);
+export const applyEvent = (state, event) => apply(EVENTS, event?.type, state, event);
 export const applyRequest = (state, request, body) =>
-  safely(REQUESTS[request?.type], state, request?.params, body);
+  apply(REQUESTS, request?.type, state, request?.params, body);
 
 /** Every action in a widget, with the label nearest to it. */
 export const actionsIn = (node, outer) =>

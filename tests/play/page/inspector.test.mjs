@@ -5,7 +5,7 @@ import test from "node:test";
 
 globalThis.location = new URL("http://127.0.0.1/token/"); // The page reads the user's name in it.
 const page = new URL("../../../chatkit_scaffold/play/page/", import.meta.url);
-const { curl } = await import(new URL("inspector.js", page));
+const { curl } = await import(new URL("store.js", page));
 
 test("a shell passes the request to curl as it is", () => {
   const url = "http://127.0.0.1:8000/chatkit?a=1&b=$(id)";
