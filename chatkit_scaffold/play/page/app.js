@@ -33,13 +33,12 @@ function Threads() {
   const { threads, more, key } = store.state;
   const page = () => call("threads.list", { ...ALL, after: more });
   return html`
-    ${threads.map((each) => html`<${Thread} key=${each.id} ...${each} isOpen=${each.id === key} />`)}
+    ${threads.map((one) => html`<${Thread} key=${one.id} ...${one} isOpen=${one.id === key} />`)}
     ${more && html`<button class="quiet" onClick=${page}>Show more</button>`}`;
 }
 
 const Problem = () =>
   store.problem && html`<p role="alert" data-testid="error">${store.problem}</p>`;
-const Files = () => store.files.map(File);
 
 async function attach(file) {
   const mime_type = file.type || "application/octet-stream";
@@ -68,6 +67,7 @@ function submit(event) {
   else here("threads.add_user_message", { input });
 }
 
+const Files = () => store.files.map(File);
 const VIEWS = { threads: Threads, items: Items, problem: Problem, drafts: Files, rows: Rows };
 onChange(() => {
   const { problem, session, state } = store;

@@ -31,7 +31,8 @@ export function JsonForm({ name, field, value, onSend }) {
     onSend(JSON.parse(event.target.elements[0].value));
   };
   return html`<form onSubmit=${submit}>
-    <textarea class="code" data-testid="${name}-${field}" aria-label="JSON" defaultValue=${pretty(value)} />
+    <textarea class="code" data-testid="${name}-${field}" aria-label="JSON"
+      defaultValue=${pretty(value)} />
     <button data-testid="${name}-send">Send</button></form>`;
 }
 
@@ -96,11 +97,12 @@ function Card({ item }) {
   const { id, thread_id, created_at, type, message, ...rest } = item;
   const name = type.replace("_call", "").replaceAll("_", "-");
   const waits = rest.status === "pending" && /^(client_tool_call|structured_input)$/.test(type);
+  const actions = actionsIn(rest.widget).map((each) => Action({ ...each, item_id: id }));
   const asked =
     rest.allow_retry && store.state.items.findLast((each) => each.type === "user_message");
   return html`<section class="card ${name}" data-testid=${name}><h3>${type}</h3>
     ${message && html`<${Markdown} text=${message} />`}
-    <div>${actionsIn(rest.widget).map((action) => html`<${Action} ...${action} item_id=${id} />`)}</div>
+    <div>${actions}</div>
     <${Json} value=${rest} />
     ${waits && html`<${JsonForm} name=${name} field="result" ...${answerTo(item)} />`}
     ${asked && html`<${Retry} id=${asked.id} />`}

@@ -46,12 +46,13 @@ function follow(exchange, event, index) {
   changed();
 }
 
+const HINTS = { 401: "Pass valid credentials with --header.", undefined: "Is play still running?" };
 function end({ body, failure, request, status, stopped }) {
   const isFine = stopped || (status < 300 && !failure);
   if (isFine && body) store.state = applyRequest(store.state, request, body);
   const { message = JSON.stringify(body), hint } = body?.error ?? {};
-  const advice = status === 401 ? "Pass valid credentials with --header." : hint;
-  const problem = [`${request?.type}: ${failure ?? `status ${status}`}`, message, advice];
+  const title = `${request?.type}: ${failure ?? `status ${status}`}`;
+  const problem = [title, message, HINTS[status] ?? hint];
   changed({ problem: isFine ? null : problem.filter(Boolean).join(" — ") });
 }
 
