@@ -35,7 +35,7 @@ class Visitor:
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.problems.append(f"uncaught: {error}"))
         # Not until all is loaded, which a script that does not come would delay.
-        page.goto(url, wait_until="domcontentloaded")
+        page.goto(url, wait_until="commit")
         return page
 
     def expect(self, *patterns: str) -> None:
