@@ -89,6 +89,7 @@ def test_script_that_does_not_come(stage: Stage, visit: Visit, cdn: Cdn) -> None
     """After eight seconds without ChatKit's script a page says so; `play` does not need it."""
     visitor = visit()
     visitor.context.clock.install()
+    visitor.waits_until = "commit"
     with cdn.without_script("silent"):
         page = stage.show(visitor, "ada-offline")
         if stage.front == "play":
