@@ -3,12 +3,14 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 
 _TOLERATED = [
     r"404.*/favicon\.ico",  # browsers ask for an icon that no page mentions
     r"401.*/auth/me\)",  # a page asks whether somebody is signed in
+    r"^ChatKit: Error: Sign in first",  # the React page logs it, unless the form came sooner
     r"404.*/exchanges/\d+\)",  # `play` asks until its record of a stopped answer is complete
 ]
 """Regular expressions of errors that may come or not."""
@@ -20,12 +22,15 @@ class Visitor:
 
     Attributes:
         context: The browser context.
+        waits_until: How far a page must be before a test goes on; a script that does not come
+            delays its `load`.
         problems: Errors on the console (failed requests and violations of the Content Security
             Policy are among them), and exceptions that nothing caught.
         expected: Regular expressions; an error that matches one is no problem, and each must match.
     """
 
     context: BrowserContext
+    waits_until: Literal["load", "commit"] = "load"
     problems: list[str] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
 
@@ -34,8 +39,7 @@ class Visitor:
         page = self.context.new_page()
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.problems.append(f"uncaught: {error}"))
-        # Not until all is loaded, which a script that does not come would delay.
-        page.goto(url, wait_until="domcontentloaded")
+        page.goto(url, wait_until=self.waits_until)
         return page
 
     def expect(self, *patterns: str) -> None:
