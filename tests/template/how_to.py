@@ -28,7 +28,7 @@ class Workshop:
         folder: The copy.
         project: The project that was copied, installed.
         settings: The environment variables that the backend requires.
-        warm_python: Runs the backends that its tests start; see `environments.warm`.
+        warm_python: Runs mypy and the backends that its tests start; see `environments.warm`.
     """
 
     folder: Path
@@ -78,7 +78,8 @@ class Workshop:
         python = str(launcher.project_python(self.project.path))
         self.run(python, "-m", "ruff", "check", "--no-cache")
         self.run(python, "-m", "ruff", "format", "--check", "--no-cache")
-        self.run(python, "-m", "mypy", "--no-error-summary")
+        # The step that runs the tests imports the libraries of the project's own environment.
+        self.run(str(self.warm_python), "-m", "mypy", "--no-error-summary")
 
 
 OpenWorkshop = Callable[[str], Workshop]
