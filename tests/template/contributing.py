@@ -93,7 +93,7 @@ def _in_folders(root: Path) -> Problems:
             yield from (
                 f"{axis.key}/{choice} has {name}, which {axis.default} has not"
                 for name in sorted(found - expected - _OPTIONAL)
-                if Path(name).suffix not in _OF_PAGES
+                if Path(name).suffix not in _more_allowed(root, axis.key, choice)
             )
 
 
@@ -206,15 +206,21 @@ def _files(root: Path, axis: str, choice: str) -> set[str]:
     folder = root / "template" / "options" / axis / choice
     if not folder.is_dir():
         return set()
-    listed = {f"{module}.py" for module in _listed(folder)}
+    listed = {f"{module}.py" for module in _listed(folder) or ()}
     return {path.name for path in folder.iterdir() if path.is_file()} - listed
 
 
-def _listed(folder: Path) -> list[str]:
-    """Return the modules of a `choice.yml`; none if it cannot be read, another step's problem."""
+def _more_allowed(root: Path, axis: str, choice: str) -> set[str]:
+    """Return the suffixes of files that one choice may have and another one not."""
+    unknown = _listed(root / "template" / "options" / axis / choice) is None
+    return _OF_PAGES | {".py"} if unknown else _OF_PAGES
+
+
+def _listed(folder: Path) -> list[str] | None:
+    """Return the modules of a `choice.yml`; None if it cannot be read, another step's problem."""
     try:
         facts = yaml.safe_load((folder / "choice.yml").read_text(encoding="utf-8"))
         listed = facts["modules"] + facts["page_modules"]
         return [module for module in listed if isinstance(module, str)]
     except (OSError, yaml.YAMLError, LookupError, TypeError):
-        return []
+        return None
