@@ -53,7 +53,7 @@ async function attach(file) {
   else changed({ problem: `The file was not uploaded: ${await response.text()}` });
 }
 
-function submit(event) {
+async function submit(event) {
   event.preventDefault();
   const { files, state } = store;
   const text = byId("text").value;
@@ -63,8 +63,11 @@ function submit(event) {
   const input = { content, attachments, quoted_text: "", inference_options: {} };
   byId("text").value = "";
   changed({ files: [] });
-  if (typeof state.key === "symbol") call("threads.create", { input });
-  else here("threads.add_user_message", { input });
+  const isNew = typeof state.key === "symbol";
+  const { events } = isNew
+    ? await call("threads.create", { input })
+    : await here("threads.add_user_message", { input });
+  if (!events.length) byId("text").value ||= text; // Nothing came back: the user can try again.
 }
 
 const Files = () => store.files.map(File);
@@ -107,4 +110,5 @@ changed({ config });
 byId("backend").textContent = config.url;
 byId(user).ariaCurrent = "page";
 byId("users").hidden = config.users.length < 2;
+byId("send").disabled = false;
 call("threads.list", ALL);

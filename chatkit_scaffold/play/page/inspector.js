@@ -18,6 +18,11 @@ const Badge = ({ check, level, message }) =>
   html`<span class="badge ${level}" data-testid="warning" data-check=${check} title=${message}>
     ${check}</span>`;
 
+const Warning = ({ check, level, message, expected, got, fix }) =>
+  html`<section class="card warning"><h3>${level} ${check}</h3><p>${message}</p>
+    <p>Expected ${expected}; got ${got}.</p><p>${fix}</p>
+    <code>chatkit-scaffold check --explain ${check}</code></section>`;
+
 function Row({ isOpen, ...row }) {
   const { id, index, ms, bytes, status, data } = row;
   const kind = index === null ? "response" : (data?.type ?? "unknown");
@@ -30,7 +35,7 @@ function Row({ isOpen, ...row }) {
     <${Button} name="copy-curl" label="Copy as curl" onClick=${copy} /></span>`;
   const form = html`<${JsonForm} name="edit" field="body" value=${data} onSend=${run} />`;
   const detail = html`<div data-testid="row-detail">
-    ${warnings.map((warning) => html`<${Json} value=${warning} />`)}
+    ${warnings.map(Warning)}
     ${index === "request" ? form : html`<${Json} value=${data} />`}</div>`;
   return html`<div class="row ${index ?? status}" data-testid="row" data-kind=${kind}>
     ${index === "request" && actions}

@@ -37,7 +37,9 @@ export function SignedIn({ children }: { children: ReactNode }) {
   async function signOut() {
     const failure = await post("/auth/logout");
     setProblem(failure);
-    if (!failure) setSignedIn(false);
+    if (failure) return;
+    history.replaceState(null, "", location.pathname); // without this user's conversation
+    setSignedIn(false);
   }
 
   function welcome() {
