@@ -26,6 +26,7 @@ const Warning = ({ check, level, message, expected, got, fix }) =>
 function Row({ isOpen, ...row }) {
   const { id, index, ms, bytes, status, data } = row;
   const kind = index === null ? "response" : (data?.type ?? "unknown");
+  const change = data?.update?.type?.replace("assistant_message.", "");
   const warnings = ownWarnings(row);
   const toggle = ({ target }) => changed(void store.opened[target.open ? "add" : "delete"](id));
   const edit = () => changed({ opened: store.opened.add(id) });
@@ -40,7 +41,7 @@ function Row({ isOpen, ...row }) {
   return html`<div class="row ${index ?? status}" data-testid="row" data-kind=${kind}>
     ${index === "request" && actions}
     <details open=${isOpen} onToggle=${toggle}><summary>
-      <span class="kind">${kind} <small>${data?.update?.type ?? status}</small></span>
+      <span class="kind">${kind} <small>${change ?? status}</small></span>
       <span class="badges">${warnings.map(Badge)}</span>
       <span class="ms">${Math.round(ms)} ms</span><span class="bytes">${bytes} B</span></summary>
       ${isOpen && detail}</details></div>`;
