@@ -30,7 +30,7 @@ function options() {
     startScreen: START_SCREEN,
     threadItemActions: { feedback: true, retry: true },
     onClientTool: ({ name, params }) =>
-      CLIENT_TOOLS.get(name)?.(params) ?? { error: "The page has no such tool." },
+      CLIENT_TOOLS[name]?.(params) ?? { error: "The page has no such tool." },
     widgets: {
       // The backend handles all actions but those with `handler: "client"`.
       onAction: async ({ type }) => showNotice(`The page has no action ${type}.`),
