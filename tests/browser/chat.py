@@ -52,7 +52,11 @@ class Chat:
 
     def expect_answer(self, text: str) -> None:
         """Wait until the last answer is the whole echo of *text*, and no more comes."""
-        expect(self.messages("assistant").last).to_have_text(echo(text))
+        self.expect_text(echo(text))
+
+    def expect_text(self, text: str) -> None:
+        """Wait until the last answer is *text*, and no more comes."""
+        expect(self.messages("assistant").last).to_have_text(text)
         self.expect_idle()
 
     def expect_idle(self) -> None:

@@ -53,21 +53,25 @@ STAGES = [
 _BY_NAME = {questions.combination_name(answers): answers for answers in POSSIBLE}
 
 
-# All tests have the same parameters: pytest then sets each stage up once.
-on_every_stage = pytest.mark.parametrize(
-    ("front", "project"),
-    [
+def on_stages(*stages: tuple[str, str]) -> pytest.MarkDecorator:
+    """Run a test on each of these stages.
+
+    Tests that have the same stages in the same order share them: pytest sets each up once.
+    """
+    parameters = [
         pytest.param(
             front,
             _BY_NAME[name],
             id=f"{front}-{name}",
             marks=pytest.mark.xdist_group("react" if front == "react" else f"{front}-{name}"),
         )
-        for front, name in STAGES
-    ],
-    indirect=True,
-)
-"""Runs a test on each stage."""
+        for front, name in stages
+    ]
+    return pytest.mark.parametrize(("front", "project"), parameters, indirect=True)
+
+
+on_every_stage = on_stages(*STAGES)
+"""Runs a test on each stage of the echo agent."""
 
 
 @pytest.fixture(scope="package")

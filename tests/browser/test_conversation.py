@@ -52,10 +52,13 @@ def test_stopped_answer_is_kept(chat: Chat) -> None:
     expect(chat.messages("assistant")).to_have_count(2)
 
 
-def test_reload_shows_the_conversation(chat: Chat) -> None:
-    """After a reload the conversation is there and goes on."""
+def test_reload_shows_the_conversation(stage: Stage, chat: Chat) -> None:
+    """After a reload the conversation is there and goes on; in `play` it is opened from the list."""
     chat.say("before the reload")
-    chat.reload("before the reload")
+    chat.page.reload()
+    if stage.front == "play":
+        chat.open("before the reload")
+    expect(chat.messages("user")).to_have_text(["before the reload"])
     expect(chat.messages("assistant")).to_have_text([echo("before the reload")])
     chat.say("after the reload")
     expect(chat.messages("user")).to_have_count(2)

@@ -48,6 +48,9 @@ def test_page_of_another_site_is_refused(stage: Stage, visit: Visit) -> None:
         other.send("written by another site")
         other.expect_error("Failed to fetch")
         expect(other.part("message")).to_have_count(0)
+    log = stage.backend.server.output().splitlines()
+    refusals = [line for line in log if "origin not in CORS_ORIGINS" in line]
+    assert [line for line in refusals if foreign in line] != [], refusals
     chat.page.reload()
     chat.say("written by the user")
     expect(chat.threads("written by the user")).to_have_count(1)
