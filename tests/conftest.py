@@ -148,9 +148,10 @@ def project(
 
 
 @pytest.fixture(scope="session")
-def installed(project: Project) -> Project:
+def installed(project: Project, everything: Path) -> Project:
     """The project, with its dependencies installed."""
     launcher.install(project.path)
+    environments.share_bytecode(project.path, everything)
     return project
 
 

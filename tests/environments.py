@@ -7,7 +7,9 @@ has imported them once. A requirement that is missing would not be noticed there
 """
 
 import ast
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -51,6 +53,18 @@ package = false
     )
     launcher.install(folder)
     return folder
+
+
+def share_bytecode(project: Path, other: Path) -> None:
+    """Give a project's environment the bytecode that another one has of the same files.
+
+    Python compares a file's size and time with those in the bytecode, and compiles others anew.
+    """
+    packages, others = _packages(project), _packages(other)
+    for compiled in others.rglob("__pycache__"):
+        folder = packages / compiled.relative_to(others)
+        if folder.parent.is_dir() and not folder.exists():
+            shutil.copytree(compiled, folder, copy_function=os.link)
 
 
 @contextmanager
@@ -124,11 +138,16 @@ def _imported_by_template() -> set[str]:
     return set().union(*map(_imported, paths))
 
 
+def _packages(project: Path) -> Path:
+    """Return the folder of the libraries in a project's environment."""
+    (folder,) = project.glob(".venv/lib/python*/site-packages")
+    return folder
+
+
 @cache
 def _libraries(environment: Path) -> dict[str, Distribution]:
     """Return what is installed in an environment, by name."""
-    (packages,) = environment.glob(".venv/lib/python*/site-packages")
-    found = distributions(path=[str(packages)])
+    found = distributions(path=[str(_packages(environment))])
     return {canonicalize_name(library.metadata["Name"]): library for library in found}
 
 

@@ -9,6 +9,7 @@ from pytest_copier.plugin import CopierFixture
 
 from chatkit_scaffold import launcher
 from chatkit_scaffold.generator import questions
+from tests import environments
 from tests.conftest import Environment
 from tests.matrix import POSSIBLE, Project
 from tests.template.how_to import MakeProject, OpenWorkshop, Workshop
@@ -58,11 +59,13 @@ def open_workshop(
     outside_folder: Path,
     environment_of: Environment,
     shared_python: Path,
+    everything: Path,
 ) -> OpenWorkshop:
     """Return a function that copies the combination of a name, to change the copy."""
 
     def opened(name: str) -> Workshop:
         project = install(name)
+        environments.share_bytecode(project.path, everything)
         folder = Path(tempfile.mkdtemp(dir=outside_folder)) / name
         return Workshop.copy(project, folder, environment_of(project), shared_python)
 
