@@ -53,7 +53,7 @@ def test_stopped_answer_is_kept(chat: Chat) -> None:
 
 
 def test_reload_shows_the_conversation(stage: Stage, chat: Chat) -> None:
-    """After a reload the conversation is there and goes on; in `play` it is opened from the list."""
+    """A page shows the same conversation after a reload, `play` lists it; and it goes on."""
     chat.say("before the reload")
     chat.page.reload()
     if stage.front == "play":
