@@ -29,8 +29,10 @@ function options() {
     history: { enabled: true, showDelete: true, showRename: true },
     startScreen: START_SCREEN,
     threadItemActions: { feedback: true, retry: true },
-    onClientTool: ({ name, params }) =>
-      CLIENT_TOOLS[name]?.(params) ?? { error: "The page has no such tool." },
+    onClientTool: ({ name, params }) => {
+      const tool = Object.hasOwn(CLIENT_TOOLS, name) ? CLIENT_TOOLS[name] : undefined;
+      return tool?.(params) ?? { error: "The page has no such tool." };
+    },
     widgets: {
       // The backend handles all actions but those with `handler: "client"`.
       onAction: async ({ type }) => showNotice(`The page has no action ${type}.`),
