@@ -34,7 +34,8 @@ async function findUser() {
   const response = await fetch("/auth/me");
   const found = response.ok ? (await response.json()).user : await askUser();
   if (user !== undefined && user.id !== found.id) {
-    restart(); // what the page shows is another user's
+    restart(); // What the page shows is another user's, and so is the request that waits for this.
+    await new Promise(() => {});
   }
   user = found;
   showAccount(found);
