@@ -14,8 +14,6 @@ from chatkit_scaffold.protocol.exchange import Exchange, item_text, rows
 
 # Never writes to a database that the environment configures.
 OWN_DATABASE = {"APP_ENV": "development", "DATABASE_URL": ""}
-PLAY = "chatkit-scaffold new my-chat --defaults --play"
-"""Creates another one, and opens a page to chat with it."""
 QUESTIONS = ("Hello, is anybody there?", "Do you still know what I said?")
 
 
@@ -32,8 +30,15 @@ def main() -> int:
         print(error.as_text(), file=sys.stderr)
         return 1
     print("The backend streamed and stored every answer.")
-    print(f"Chat with one yourself: {PLAY}")
+    print(f"Chat with one yourself: {_program()} new ../my-chat --defaults --play")
     return 0
+
+
+def _program() -> str:
+    """Return how to call the command from here, where it need not be on the path."""
+    program = Path(sys.executable).with_name("chatkit-scaffold")
+    here = Path.cwd()
+    return str(program.relative_to(here) if program.is_relative_to(here) else program)
 
 
 def _demonstrate(folder: Path) -> None:

@@ -92,7 +92,7 @@ class CommonSettings(BaseSettings):
     def refuse_placeholder(cls, value: object) -> object:
         """Reject a secret that is empty or still an example value."""
         if isinstance(value, SecretStr) and is_placeholder(value.get_secret_value()):
-            raise ValueError("is still a placeholder, set it to the real value")
+            raise ValueError("is still a placeholder, set a value of your own: see .env.example")
         return value
 
     @field_validator("cors_origins", "allowed_hosts", mode="before")
