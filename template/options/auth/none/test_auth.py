@@ -86,6 +86,20 @@ def test_forged_address_over_http(start_backend: StartBackend) -> None:
     assert statuses == [403, 403, 400]
 
 
+@pytest.mark.parametrize(
+    ("header", "value", "status"),
+    [
+        ("X-Real-IP", "192.168.1.7", 403),
+        ("X-Real-IP", "::1", 400),
+        ("Forwarded", "for=192.168.1.7", 403),
+        ("X-Forwarded-Host", "localhost", 400),
+    ],
+)
+def test_proxies_with_other_headers(backend: Backend, header: str, value: str, status: int) -> None:
+    """A proxy that names the client in another way hides it no better."""
+    assert backend.client().post_raw(b"{}", **{header: value}).status_code == status
+
+
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "0.0.0.0"])
 def test_other_names_are_refused(backend: Backend, host: str) -> None:
     """A site that points its own name at this machine (DNS rebinding) gets nothing."""
