@@ -24,6 +24,10 @@ _KEPT_BYTES = 64_000
 _KEPT_EVENTS = 1_000
 """Of a response that is too large, which no check reads to its end."""
 
+_MOST_CODINGS = 1
+_UNBOUNDED_CODING = "zstd"
+"""64 kB of it can hold gigabytes; a chunk of gzip holds at most a thousand times its size."""
+
 _HEADER_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NEVER_IN_HEADERS = re.compile(rb"[\0\n\v\f\r]")
 # RFC 9110, section 5.
@@ -137,7 +141,13 @@ class HttpSession:
         self, method: str, content: bytes, headers: Mapping[str, str] | None
     ) -> AsyncIterator[httpx.Response]:
         # Whatever the case of their names, later headers replace earlier ones.
-        sent = httpx.Headers({"content-type": "application/json", "accept-language": "en"})
+        sent = httpx.Headers(
+            {
+                "content-type": "application/json",
+                "accept-language": "en",
+                "accept-encoding": "gzip, deflate",
+            }
+        )
         if self._origin:
             sent["origin"] = self._origin
         sent.update(self._headers)
@@ -159,6 +169,7 @@ class HttpSession:
     ) -> None:
         exchange.status = response.status_code
         exchange.headers = {name.lower(): value for name, value in response.headers.items()}
+        _require_bounded(response)
         if relay is not None:
             await relay.begin(exchange)
         parser = EventParser() if _may_hold_events(exchange, streaming) else None
@@ -200,6 +211,18 @@ async def _pass_on(body: AsyncIterator[bytes], exchange: Exchange, relay: Relay)
     async for chunk in body:
         exchange.size += len(chunk)
         await relay.chunk(chunk)
+
+
+def _require_bounded(response: httpx.Response) -> None:
+    """Check that no chunk of a body can fill the memory before the limits see its size.
+
+    Raises:
+        httpx.DecodingError: The body is compressed more than once, or by too much.
+    """
+    names = response.headers.get_list("content-encoding", split_commas=True)
+    codings = [name.strip().lower() for name in names if name.strip().lower() != "identity"]
+    if len(codings) > _MOST_CODINGS or _UNBOUNDED_CODING in codings:
+        raise httpx.DecodingError(f"{', '.join(codings)} is refused")
 
 
 def _give_up(exchange: Exchange, chunks: list[bytes]) -> None:

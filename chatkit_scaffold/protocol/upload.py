@@ -8,6 +8,37 @@ from urllib.parse import urljoin, urlsplit
 from chatkit_scaffold.protocol.exchange import dig, text_at
 
 _BOUNDARY = "chatkit-scaffold"
+_FORBIDDEN = frozenset(
+    {
+        "accept-charset",
+        "accept-encoding",
+        "access-control-request-headers",
+        "access-control-request-method",
+        "access-control-request-private-network",
+        "connection",
+        "content-length",
+        "cookie",
+        "cookie2",
+        "date",
+        "dnt",
+        "expect",
+        "host",
+        "keep-alive",
+        "origin",
+        "referer",
+        "set-cookie",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "via",
+    }
+)
+_FORBIDDEN_PREFIXES = ("proxy-", "sec-")
+"""Headers that a browser never takes from a page, so that another server can trust them.
+
+Source: Fetch Standard, "forbidden request-header".
+"""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -18,7 +49,7 @@ class Upload:
     Attributes:
         url: An absolute URL.
         method: `POST` or `PUT`.
-        headers: What the server wants to be sent.
+        headers: What the server wants to be sent, as far as a browser would.
         same_origin: Whether the URL has the origin of the endpoint. No other may get the user's
             credentials.
     """
@@ -57,10 +88,14 @@ def read_descriptor(descriptor: Any, endpoint: str) -> Upload | None:
     headers = {
         name: value
         for name, value in (named.items() if isinstance(named, dict) else ())
-        if isinstance(value, str)
+        if isinstance(value, str) and _may_be_sent(name.lower())
     }
     method = "PUT" if dig(descriptor, "method") == "PUT" else "POST"
     return Upload(url, method, headers, same_origin)
+
+
+def _may_be_sent(name: str) -> bool:
+    return name not in _FORBIDDEN and not name.startswith(_FORBIDDEN_PREFIXES)
 
 
 def _bodies(method: str, name: str, media_type: str, content: bytes) -> list[tuple[bytes, str]]:

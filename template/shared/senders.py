@@ -7,12 +7,15 @@ from fastapi import Request
 
 def senders(request: Request) -> list[str]:
     """Return the addresses of the client and of every proxy on the way."""
-    forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
+    headers = request.headers
+    forwarded = ",".join([*headers.getlist("x-forwarded-for"), *headers.getlist("x-real-ip")])
     found = [part.strip() for part in forwarded.split(",") if part.strip()]
     # A trusted proxy's header has replaced `client`, but not `peer`.
     peer = getattr(request.state, "peer", None)
-    if found and peer is None:
-        found.append("unknown")  # Another server than `python -m app` runs this application.
+    # Another server than `python -m app` runs this application, or a proxy names the client in a
+    # header that is not read here, or not at all: nginx forwards with HTTP/1.0 by default.
+    if (found and peer is None) or "forwarded" in headers or request.scope["http_version"] == "1.0":
+        found.append("unknown")
     return found + [sender[0] for sender in (request.client, peer) if sender is not None]
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -415,12 +416,13 @@ class Files:
     def __init__(self, place: str = "/upload/1", method: str = "POST") -> None:
         self.place = place
         self.method = method
+        self.headers = {"X-Signed": "yes"}
         self.recorder = Recorder(self._answer)
 
     def _answer(self, request: Request, body: bytes) -> Response:
         if request.url.path.startswith("/upload"):
             return JSONResponse({})
-        descriptor = {"url": self.place, "method": self.method, "headers": {"X-Signed": "yes"}}
+        descriptor = {"url": self.place, "method": self.method, "headers": self.headers}
         return JSONResponse(
             {"id": "atc_1", "name": "note.txt", "type": "file", "upload_descriptor": descriptor}
         )
@@ -469,6 +471,24 @@ def test_uploads_to_another_host_without_credentials() -> None:
     assert request.headers["content-type"] == "text/plain"
     assert request.headers["x-signed"] == "yes"
     assert not {"authorization", "cookie", "x-api-key", "x-tenant"} & set(request.headers)
+
+
+def test_uploads_with_no_header_that_a_browser_refuses() -> None:
+    """A backend cannot make a local server believe that its own page sends the file."""
+    bucket = Recorder()
+    with serve(bucket.app) as elsewhere:
+        files = Files(f"{elsewhere}/1", "PUT")
+        refused = {"Host": "evil.test", "origin": elsewhere, "Sec-Fetch-Site": "same-origin"}
+        own = {"X-Host": "a", "X-Amz-Security-Token": "b", "Security": "c", "Authorization": "d"}
+        files.headers = {**refused, **own, "Cookie": "a=b", "Transfer-Encoding": "chunked"}
+        with serve(files.recorder.app) as url, playing(url, HEADERS) as page:
+            page.http.post("send", json=CREATE)
+            assert upload(page).json() == {"status": 200}
+    ((request, body),) = bucket.requests
+    sent = request.headers
+    assert (sent["host"], body) == (urlsplit(elsewhere).netloc, b"note")
+    assert not {"origin", "sec-fetch-site", "cookie", "transfer-encoding"} & set(sent)
+    assert {name: sent[name] for name in own} == own
 
 
 @pytest.mark.parametrize("place", ["ftp://host/x", "http://[", "javascript:alert(1)"])

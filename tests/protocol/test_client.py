@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gzip
 import re
 import socket
 import threading
@@ -16,6 +17,7 @@ from chatkit_scaffold.protocol.exchange import Exchange
 from chatkit_scaffold.protocol.limits import LimitReachedError, Limits
 from chatkit_scaffold.text import shorten
 
+WRONG_CODING = "the body does not match its Content-Encoding"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 CUT_OFF = "the connection was cut off, or the response is not valid HTTP"
 STRICT_LIMITS = Limits(
@@ -128,8 +130,11 @@ def test_endless_responses_are_cut_off(behave: Behavior) -> None:
         (
             b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nplain",
             200,
-            "the body does not match its Content-Encoding",
+            WRONG_CODING,
         ),
+        (HEAD + b"Content-Encoding: gzip\r\nContent-Encoding: GZIP\r\n\r\n", 200, WRONG_CODING),
+        (HEAD + b"Content-Encoding: zstd\r\n\r\n", 200, WRONG_CODING),
+        (HEAD + b"Content-Encoding: Identity, gzip\r\n\r\n" + gzip.compress(b"\n"), 200, ""),
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 200, CUT_OFF),
         (HEAD + b"Set-Cookie: \xff=;;; domain=\x01\r\nContent-Length: 0\r\n\r\n", 200, ""),
         (HEAD + b'Content-Length: 23\r\n\r\ndata: {"type": "\xff\xfe"}\n\n\n', 200, ""),
@@ -141,6 +146,9 @@ def test_endless_responses_are_cut_off(behave: Behavior) -> None:
         "unknown status",
         "short body",
         "not gzip",
+        "gzip twice",
+        "zstd",
+        "gzip once",
         "invalid chunk",
         "invalid cookie",
         "not utf-8",

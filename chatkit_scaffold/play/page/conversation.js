@@ -40,7 +40,9 @@ const UPDATES = {
   "generated_image.updated": (item, { image }) => (item.image = image),
 };
 function update({ items }, { item_id: id, update }) {
-  if ((update.content_index ?? update.task_index) > 999) return null;
+  // A page must not hang on an index such as "length".
+  const isSmall = (index) => index === undefined || (Number.isInteger(index) && index < 1000);
+  if (![update.content_index, update.task_index].every(isSmall)) return null;
   const known = items.findLast((item) => item.id === id);
   const item = structuredClone(known ?? { id, type: update.type.split(".")[0], content: [] });
   UPDATES[update.type](item, update);

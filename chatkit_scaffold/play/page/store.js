@@ -133,6 +133,8 @@ export async function open(file) {
   store.exchanges.forEach(({ controller }) => controller?.abort());
   Object.assign(store, { session, state: EMPTY, exchanges: session.exchanges });
   for (const exchange of session.exchanges) {
+    // The views get each value by its name, and the file may be anybody's.
+    exchange.events = exchange.events.map(({ ms, bytes, data }) => ({ ms, bytes, data }));
     begin(exchange);
     exchange.events.forEach(({ data }, index) => follow(exchange, data, index));
     end(exchange);

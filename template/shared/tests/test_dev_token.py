@@ -34,6 +34,12 @@ def test_names_of_this_machine(backend: Backend, host: str) -> None:
     assert ask(backend, **OWN_PAGE, Host=host).status_code == 200
 
 
+def test_proxy_of_this_machine(backend: Backend) -> None:
+    """One that names a client of this machine, as a development server's does."""
+    named = {"X-Forwarded-For": "::1", "X-Real-IP": "127.0.0.1", "X-Forwarded-Host": "localhost"}
+    assert ask(backend, **OWN_PAGE, **named).status_code == 200
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -44,8 +50,20 @@ def test_names_of_this_machine(backend: Backend, host: str) -> None:
         {**OWN_PAGE, "Host": "evil.example"},
         {**OWN_PAGE, "Host": "localhost.evil.example"},
         {**OWN_PAGE, "X-Forwarded-For": "192.0.2.1"},
+        {**OWN_PAGE, "X-Real-IP": "192.0.2.1"},
+        {**OWN_PAGE, "Forwarded": "for=192.0.2.1"},
     ],
-    ids=["no page", "other site", "other port", "typed", "rebinding", "similar", "elsewhere"],
+    ids=[
+        "no page",
+        "other site",
+        "other port",
+        "typed",
+        "rebinding",
+        "similar",
+        "elsewhere",
+        "elsewhere by address",
+        "elsewhere by standard",
+    ],
 )
 def test_nobody_else_gets_one(backend: Backend, headers: dict[str, str]) -> None:
     """Only this backend's own page, in a browser on the same machine."""

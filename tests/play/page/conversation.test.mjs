@@ -220,3 +220,13 @@ test("frames with CRLF, comments and a mark, in any pieces", () => {
     assert.deepEqual(texts(state), ["Grüße\u2028🚀"], `${size} bytes at a time`);
   }
 });
+
+test("an index that is none changes nothing, and the largest one is an index", () => {
+  const before = after(delta("a", "1"));
+  const task = { content_index: 0, task_index: "length", task: 4e9 };
+  for (const at of ["length", "__proto__", 1000, 1.5])
+    assert.equal(applyEvent(before, delta("a", "2", at)), before, at);
+  const update = { type: "workflow.task.added", ...task };
+  assert.equal(applyEvent(before, event("updated", { item_id: "a", update })), before);
+  assert.equal(applyEvent(before, delta("a", "2", 999)).items[0].content.length, 1000);
+});

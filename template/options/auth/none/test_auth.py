@@ -1,5 +1,8 @@
 """One local user; requests from other machines are rejected."""
 
+import socket
+from urllib.parse import urlsplit
+
 import pytest
 from pydantic import ValidationError
 from starlette.requests import Request
@@ -15,8 +18,8 @@ def request_from(host: str, peer: str | None = None, forwarded: str = "") -> Req
     """Return a request from *host*; a trusted proxy that *forwarded* it is the *peer*."""
     headers = [(b"x-forwarded-for", forwarded.encode())] if forwarded else []
     state = {"peer": (peer or host, 40000)}
-    scope = {"type": "http", "headers": headers, "client": (host, 50000), "state": state}
-    return Request(scope)
+    scope = {"type": "http", "http_version": "1.1", "headers": headers, "state": state}
+    return Request({**scope, "client": (host, 50000)})
 
 
 def test_production_is_refused() -> None:
@@ -84,6 +87,30 @@ def test_forged_address_over_http(start_backend: StartBackend) -> None:
         for value in ("192.168.1.7", "127.0.0.1, 192.168.1.7", "127.0.0.1")
     ]
     assert statuses == [403, 403, 400]
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "status"),
+    [
+        ("X-Real-IP", "192.168.1.7", 403),
+        ("X-Real-IP", "::1", 400),
+        ("Forwarded", "for=192.168.1.7", 403),
+        ("X-Forwarded-Host", "localhost", 400),
+    ],
+)
+def test_proxies_with_other_headers(backend: Backend, header: str, value: str, status: int) -> None:
+    """A proxy that names the client in another way hides it no better."""
+    assert backend.client().post_raw(b"{}", **{header: value}).status_code == status
+
+
+@pytest.mark.parametrize(("version", "status"), [("1.0", 403), ("1.1", 400)])
+def test_proxy_that_names_no_client(backend: Backend, version: str, status: int) -> None:
+    """No browser speaks HTTP/1.0, but a proxy with its default settings may."""
+    parts = urlsplit(backend.url)
+    head = f"POST {parts.path} HTTP/{version}\r\nHost: {parts.netloc}\r\nContent-Length: 0\r\n\r\n"
+    with socket.create_connection((parts.hostname, parts.port), timeout=30) as connection:
+        connection.sendall(head.encode())
+        assert connection.makefile("rb").readline().split()[1] == str(status).encode()
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "0.0.0.0"])
