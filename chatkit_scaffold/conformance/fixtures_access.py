@@ -141,6 +141,15 @@ async def victim(target: Target) -> OwnThread:
 
 
 @fixture
+async def victim_last_read(target: Target) -> Exchange:
+    """The victim as the first user has read it last: a foreign retry can have changed its answers.
+
+    The check that tries one presets it.
+    """
+    return (await victim(target)).read
+
+
+@fixture
 async def victim_read_by_second_user(target: Target) -> Exchange:
     """The response to the second user's request for the victim."""
     other, thread = await second_user(target), await victim(target)

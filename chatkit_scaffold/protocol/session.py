@@ -24,6 +24,11 @@ _KEPT_BYTES = 64_000
 _KEPT_EVENTS = 1_000
 """Of a response that is too large, which no check reads to its end."""
 
+_DEFAULT_HEADERS = {
+    "content-type": "application/json",
+    "accept-language": "en",
+    "accept-encoding": "gzip, deflate",
+}
 _MOST_CODINGS = 1
 _UNBOUNDED_CODING = "zstd"
 """64 kB of it can hold gigabytes; a chunk of gzip holds at most a thousand times its size."""
@@ -141,13 +146,7 @@ class HttpSession:
         self, method: str, content: bytes, headers: Mapping[str, str] | None
     ) -> AsyncIterator[httpx.Response]:
         # Whatever the case of their names, later headers replace earlier ones.
-        sent = httpx.Headers(
-            {
-                "content-type": "application/json",
-                "accept-language": "en",
-                "accept-encoding": "gzip, deflate",
-            }
-        )
+        sent = httpx.Headers(_DEFAULT_HEADERS)
         if self._origin:
             sent["origin"] = self._origin
         sent.update(self._headers)

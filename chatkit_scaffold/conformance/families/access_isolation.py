@@ -23,6 +23,7 @@ from chatkit_scaffold.conformance.fixtures import (
     UNKNOWN_ITEM,
     first_turn,
     own_thread,
+    preset,
     unknown_thread,
 )
 from chatkit_scaffold.conformance.fixtures_access import (
@@ -30,6 +31,7 @@ from chatkit_scaffold.conformance.fixtures_access import (
     listed_by_second_user,
     second_user,
     victim,
+    victim_last_read,
     victim_read_by_second_user,
 )
 from chatkit_scaffold.conformance.registry import check
@@ -160,8 +162,9 @@ async def retry_separate(target: Target) -> None:
         thread_id=thread.id,
         item_id=text_at(messages, -1, "id") or UNKNOWN_ITEM,
     )
-    require(not response.answers, response, _NOT_FOUND)
     after = await target.user.call("threads.get_by_id", thread_id=thread.id)
+    preset(target, victim_last_read, after)
+    require(not response.answers, response, _NOT_FOUND)
     stored, kept = (ids(rows(read.json, "items", "data")) for read in (after, before))
     require_equal(stored, kept, "the owner's items", response)
 
@@ -176,7 +179,8 @@ async def retry_separate(target: Target) -> None:
 async def feedback_separate(target: Target) -> None:
     """A user cannot give feedback on answers in another user's thread."""
     other, thread = await second_user(target), await victim(target)
-    answers = [item for item in thread.items if item.get("type") == "assistant_message"]
+    items = rows((await victim_last_read(target)).json, "items", "data")
+    answers = [item for item in items if item.get("type") == "assistant_message"]
     feedback = {"item_ids": [text_at(answers, -1, "id") or UNKNOWN_ITEM], "kind": "negative"}
     foreign = await other.call("items.feedback", thread_id=thread.id, **feedback)
     if foreign.ok:

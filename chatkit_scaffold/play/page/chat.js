@@ -41,7 +41,7 @@ DOMPurify.addHook("afterSanitizeAttributes", (node) => {
   if (node.tagName === "A") Object.assign(node, { target: "_blank", rel: "noopener noreferrer" });
   if (node.tagName === "IMG" && !node.src.startsWith("data:")) node.removeAttribute("src");
 });
-const FORBID_TAGS = ["style", "form", "input", "button", "textarea", "select", "video", "audio"];
+const FORBID_TAGS = "style form label input button textarea select dialog video audio".split(" ");
 const FORBID_ATTR = ["style", "class", "id", "name", "srcset", "background", "role"];
 const CLEAN = { USE_PROFILES: { html: true }, FORBID_TAGS, FORBID_ATTR, ALLOW_DATA_ATTR: false };
 function Markdown({ text }) {
