@@ -13,6 +13,9 @@ from chatkit_scaffold.play.server import prepared
 from chatkit_scaffold.protocol.client import user_input
 from chatkit_scaffold.protocol.event_stream import EventParser
 
+LIST = {"type": "threads.list", "params": {"limit": 1, "order": "desc"}}
+"""The simplest request."""
+
 
 @dataclass(slots=True)
 class Answer:
@@ -96,3 +99,9 @@ def playing(
             page.http.close()
             server.should_exit = True
             thread.join()
+
+
+def error_of(response: httpx.Response) -> tuple[int, str, str, str]:
+    """Return the status, the code, the message and the hint of an error."""
+    error = response.json()["error"]
+    return response.status_code, error["code"], error["message"], error["hint"]
