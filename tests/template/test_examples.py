@@ -5,7 +5,7 @@ import pytest
 from tests.template.how_to import OpenWorkshop
 from tests.template.markdown import blocks, sections
 
-NAME = "memory-compatible-none-none"
+NAME = "memory-compatible-none-none-none"
 
 
 @pytest.mark.xdist_group(NAME)

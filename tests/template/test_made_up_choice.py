@@ -88,7 +88,8 @@ def test_command_offers_them(copy: Path) -> None:
     offered = {axis["key"]: [one["value"] for one in axis["choices"]] for axis in options["axes"]}
 
     assert all(choice in offered[axis] for axis, choice in CHOICES.items())
-    assert NAME in run_in(copy, "chatkit_scaffold", "matrix").splitlines()
+    listed = run_in(copy, "chatkit_scaffold", "matrix").splitlines()
+    assert [name for name in listed if name.startswith(f"{NAME}-")]
     shown = run_in(copy, "chatkit_scaffold", "new", "--help")
     assert all(f"{choice}|" in shown for choice in CHOICES.values())
 
