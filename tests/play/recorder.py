@@ -17,7 +17,7 @@ HEADERS = {
 
 
 class Recorder:
-    """A backend that keeps the requests, and answers as it is told."""
+    """A backend that keeps the requests; what it answers is up to the test."""
 
     def __init__(self, answer: Callable[[Request, bytes], Response] | None = None) -> None:
         self.requests: list[tuple[Request, bytes]] = []
