@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserType, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserType, Playwright, expect, sync_playwright
 
 from chatkit_scaffold.generator import questions
 from tests.browser import cdn as cdn_server
@@ -96,11 +96,17 @@ def cdn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cdn]:
 # Not for the session: while Playwright runs, its event loop is the thread's running one, and no
 # other test could start another.
 @pytest.fixture(scope="package")
-def browser(chromium: Chromium, cdn: Cdn) -> Iterator[Browser]:
-    """A browser without any network but this machine's."""
+def playwright() -> Iterator[Playwright]:
+    """Playwright, of which a process can run only one."""
     expect.set_options(timeout=_PATIENCE)
-    with sync_playwright() as playwright:
-        yield launch(playwright.chromium, chromium, cdn)
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def browser(playwright: Playwright, chromium: Chromium, cdn: Cdn) -> Browser:
+    """A browser without any network but this machine's; it ends with Playwright."""
+    return launch(playwright.chromium, chromium, cdn)
 
 
 def launch(kind: BrowserType, chromium: Chromium, cdn: Cdn) -> Browser:

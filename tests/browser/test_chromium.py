@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Playwright
 
 from tests.browser.cdn import Cdn
 from tests.browser.chromium import Chromium, packed
@@ -27,10 +27,9 @@ def the_packed() -> Chromium:
     return packed(Path(sys.prefix) / "chromium")
 
 
-def test_packed_one_shows_a_page(the_packed: Chromium, cdn: Cdn) -> None:
+def test_packed_one_shows_a_page(playwright: Playwright, the_packed: Chromium, cdn: Cdn) -> None:
     """It starts, draws text, and runs the script in the place of ChatKit's."""
-    with sync_playwright() as playwright:
-        browser = launch(playwright.chromium, the_packed, cdn)
+    with launch(playwright.chromium, the_packed, cdn) as browser:
         page = browser.new_context(ignore_https_errors=True).new_page()
         page.set_content("<p>Good morning</p><openai-chatkit></openai-chatkit>")
         assert page.inner_text("p") == "Good morning"
