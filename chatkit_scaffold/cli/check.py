@@ -9,6 +9,7 @@ import typer
 from chatkit_scaffold.cli.headers import (
     HEADER,
     OTHER_HEADER,
+    Url,
     read_headers,
     require_origin,
     url_is_missing,
@@ -23,9 +24,7 @@ if TYPE_CHECKING:
 
 
 def check(
-    url: Annotated[
-        str, typer.Argument(metavar="URL", help="The ChatKit endpoint.", show_default=False)
-    ] = "",
+    url: Url = "",
     *,
     header: Annotated[
         list[str] | None,

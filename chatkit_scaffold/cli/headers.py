@@ -1,14 +1,22 @@
-"""Reads the headers and the origin that users pass to `check` and `play`."""
+"""Reads the URL, the headers and the origin that users pass to `check` and `play`."""
 
 import os
 import re
 from collections.abc import Sequence
+from typing import Annotated
+
+import typer
 
 from chatkit_scaffold.errors import ScaffoldError
 from chatkit_scaffold.text import shorten
 
 HEADER = "CHATKIT_HEADER"
 OTHER_HEADER = "CHATKIT_OTHER_HEADER"
+
+Url = Annotated[
+    str, typer.Argument(metavar="URL", help="The ChatKit endpoint.", show_default=False)
+]
+
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A token of RFC 9110, section 5.6.2."""
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from chatkit_scaffold.cli.headers import HEADER, OTHER_HEADER, read_headers, url_is_missing
+from chatkit_scaffold.cli.headers import HEADER, OTHER_HEADER, Url, read_headers, url_is_missing
 from chatkit_scaffold.cli.tls import CaFile, Insecure, trusted
 
 NoOpen = Annotated[
@@ -15,9 +15,7 @@ NoOpen = Annotated[
 
 
 def play(
-    url: Annotated[
-        str, typer.Argument(metavar="URL", help="The ChatKit endpoint.", show_default=False)
-    ] = "",
+    url: Url = "",
     *,
     header: Annotated[
         list[str] | None,
