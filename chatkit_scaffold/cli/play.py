@@ -1,6 +1,5 @@
 """The `play` command."""
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -91,8 +90,7 @@ def serve(
             trusted=trusted(ca_file, insecure=insecure),
             port=port,
         ) as (address, running),
-        # Ctrl+C is how this command ends, also before the server has begun.
-        suppress(KeyboardInterrupt),
+        server.ended_by_ctrl_c(running),
     ):
         typer.echo(f"Chat with {shown_url(url)} at {address}")
         if not is_there:

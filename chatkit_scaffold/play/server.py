@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import secrets
+import signal
 import socket
 import ssl
 import threading
@@ -71,12 +72,21 @@ class _Server(uvicorn.Server):
         self._listener = listener
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve until SIGINT, SIGTERM, or `should_exit`.
-
-        Raises:
-            KeyboardInterrupt: SIGINT has ended it.
-        """
+        """Serve until SIGTERM, `should_exit`, or SIGINT; see `ended_by_ctrl_c`."""
         super().run(sockets or [self._listener])
+
+
+@contextlib.contextmanager
+def ended_by_ctrl_c(server: uvicorn.Server) -> Iterator[None]:
+    """Let Ctrl+C end the server that the block runs, also before it has begun.
+
+    Python's own handler raises an exception, which is lost if it comes in the middle of an import.
+    """
+    before = signal.signal(signal.SIGINT, server.handle_exit)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def open_browser(address: str) -> None:

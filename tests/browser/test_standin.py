@@ -62,6 +62,18 @@ def test_it_chats(visit: Visit, backend: Backend, origin: str) -> None:
 
 
 @on_a_backend
+def test_button_stays_while_it_is_pressed(visit: Visit, backend: Backend, origin: str) -> None:
+    """A click takes a while, in which what it is on may be drawn again."""
+    page = visit().open(probe_site.address(origin, backend.url))
+    chat = Chat(page)
+    chat.part("start-prompt").hover()
+    page.mouse.down()
+    page.locator("openai-chatkit").evaluate("element => element.fetchUpdates()")
+    page.mouse.up()
+    chat.expect_answer("good morning")
+
+
+@on_a_backend
 def test_refused_origin_is_noticed(visit: Visit, backend: Backend) -> None:
     """A page of another origin cannot send: the backend itself answers the preflight."""
     visitor = visit()

@@ -2,6 +2,8 @@
 
 import signal
 import socket
+import subprocess
+import sys
 import time
 from http import HTTPStatus
 from pathlib import Path
@@ -37,6 +39,38 @@ def test_plays_until_interrupted() -> None:
         rest, errors = process.communicate(timeout=30)
     assert (process.returncode, rest) == (0, "")
     assert errors == " note: press Ctrl+C to stop\n"
+
+
+INTERRUPTED = """
+import signal, weakref
+from chatkit_scaffold.cli.app import main
+from chatkit_scaffold.play import server
+
+class Thing: pass
+thing = Thing()
+callback = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
+
+def interrupt(address):
+    global thing
+    del thing
+
+server.open_browser = interrupt
+main()
+"""
+"""Interrupts `play` before it serves, in a callback: Python ignores the exceptions of those."""
+
+
+def test_interrupted_before_it_serves() -> None:
+    """Ctrl+C ends it with status 0 also then."""
+    with serve(build()) as url:
+        done = subprocess.run(
+            [sys.executable, "-c", INTERRUPTED, "play", url],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert (done.returncode, done.stderr) == (0, " note: press Ctrl+C to stop\n")
 
 
 def test_opens_the_browser(tmp_path: Path) -> None:

@@ -24,11 +24,18 @@ function view(chat, page) {
     title.textContent = header?.enabled === false ? "" : (header?.title?.text ?? chat.thread?.title ?? "");
     error.textContent = chat.error?.message ?? "";
     stop.hidden = chat.running === null;
-    list.replaceChildren(...chat.threads.map((thread) => threadRow(chat, thread, history)));
+    show(list, chat.threads.map((thread) => threadRow(chat, thread, history)));
     const parts = chat.items.flatMap((item) => itemParts(chat, item, threadItemActions));
     const prompts = chat.thread ? [] : (startScreen?.prompts ?? []);
-    log.replaceChildren(...parts, ...prompts.map((prompt) => startPrompt(chat, prompt)));
+    show(log, [...parts, ...prompts.map((prompt) => startPrompt(chat, prompt))]);
   };
+}
+
+// What looks the same stays: a button that is replaced while it is pressed gets no click.
+function show(parent, parts) {
+  const next = document.createElement("div");
+  next.append(...parts);
+  if (next.innerHTML !== parent.innerHTML) parent.replaceChildren(...next.childNodes);
 }
 
 function threadRow(chat, { id, title = "" }, { showRename = true, showDelete = true }) {
