@@ -441,10 +441,10 @@ def test_guesses_are_limited(start_backend: StartBackend, email: str) -> None:
     assert many == [401] * 7 + [429]
     crowd = Browser(backend, **{"X-Forwarded-For": one})
     assert crowd.sign_in("register", f"crowd{email}") == 429
-    assert (
-        guess(one, name=f"new{email}").content
-        == crowd.post("register", email=f"crowd{email}", password=PASSWORD).content
-    )
+    login = guess(one, name=f"new{email}")
+    registration = crowd.post("register", email=f"crowd{email}", password=PASSWORD)
+    # The same but for the seconds to wait, which may have become one less.
+    assert re.sub(r"\d+", "", login.text) == re.sub(r"\d+", "", registration.text)
 
 
 def _take(addresses: Iterator[str], number: int) -> list[str]:
