@@ -48,19 +48,23 @@ class Project:
         """Run its own tests and return what pytest prints; fail with that if one fails.
 
         Args:
-            warm_python: Runs the dozens of backends that they start; see `environments.warm`.
+            warm_python: Runs pytest and the dozens of backends that the tests start; see
+                `environments.warm`.
         """
-        arguments = ("-q", "-p", "no:cacheprovider")
-        return self.run("pytest", *arguments, timeout=1200, **warm_programs(warm_python))
+        arguments = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
+        return self._run(warm_python, *arguments, timeout=1200, **warm_programs(warm_python))
 
     def run(self, *command: str, timeout: float = 600, **variables: str) -> str:
         """Run a module of the project's own environment; fail with its output if it fails."""
+        python = launcher.project_python(self.path)
+        return self._run(python, "-m", *command, timeout=timeout, **variables)
+
+    def _run(self, python: Path, *arguments: str, timeout: float, **variables: str) -> str:
         # Not in the folder of these tests, see the fixture `outside_folder`.
         temporary = self.path.parent / "tmp"
         temporary.mkdir(exist_ok=True)
         environment = {**os.environ, "PYTEST_DEBUG_TEMPROOT": str(temporary), **variables}
-        program = str(launcher.project_python(self.path))
-        return run([program, "-m", *command], self.path, timeout, environment)
+        return run([str(python), *arguments], self.path, timeout, environment)
 
 
 def warm_programs(python: Path) -> dict[str, str]:
