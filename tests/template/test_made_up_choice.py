@@ -89,7 +89,7 @@ def test_command_offers_them(copy: Path) -> None:
 
     assert all(choice in offered[axis] for axis, choice in CHOICES.items())
     listed = run_in(copy, "chatkit_scaffold", "matrix").splitlines()
-    assert [name for name in listed if name.startswith(f"{NAME}-")]
+    assert len([name for name in listed if name.startswith(f"{NAME}-")]) == 1
     shown = run_in(copy, "chatkit_scaffold", "new", "--help")
     assert all(f"{choice}|" in shown for choice in CHOICES.values())
 
